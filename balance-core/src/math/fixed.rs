@@ -1,0 +1,331 @@
+//! Saturating fixed point.
+//!
+//! A thin newtype around [`fixed::FixedI32`]: same bits, but every operator saturates, in debug
+//! and in release alike, and it is a [`num_traits`] ring, so it may be an element of an
+//! `nalgebra::SMatrix`.
+
+use super::scalar::{Real, Scalar};
+use core::cmp::Ordering;
+use core::fmt;
+use core::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
+use fixed::FixedI32;
+use fixed::types::extra::{LeEqU32, U16, U20, U24};
+use num_traits::{One, Zero};
+
+/// 32-bit fixed point with `Frac` fractional bits that never wraps.
+///
+/// A parameter of an algorithm over this type is written in `f32`; only the step runs in integers.
+///
+/// ```
+/// use balance_core::math::{Q12, Scalar};
+/// let x = Q12::lit(2000.0);
+/// assert_eq!(x + x, Q12::from_bits(i32::MAX)); // saturates just below 2048
+/// ```
+#[repr(transparent)]
+pub struct Fixed<Frac>(FixedI32<Frac>);
+
+// By hand: a derive would ask the same of `Frac`, which is only a number.
+impl<Frac> Clone for Fixed<Frac> {
+    #[inline(always)]
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<Frac> Copy for Fixed<Frac> {}
+impl<Frac> Default for Fixed<Frac> {
+    #[inline(always)]
+    fn default() -> Self {
+        Self(FixedI32::from_bits(0))
+    }
+}
+impl<Frac> PartialEq for Fixed<Frac> {
+    #[inline(always)]
+    fn eq(&self, other: &Self) -> bool {
+        self.0.to_bits() == other.0.to_bits()
+    }
+}
+impl<Frac> Eq for Fixed<Frac> {}
+impl<Frac> PartialOrd for Fixed<Frac> {
+    #[inline(always)]
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl<Frac> Ord for Fixed<Frac> {
+    #[inline(always)]
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.to_bits().cmp(&other.0.to_bits())
+    }
+}
+
+/// ±2048 in steps of 9.5e-7: the range of a robot's radians, m/s², volts and radians per second.
+pub type Q12 = Fixed<U20>;
+/// ±32768 in steps of 1.5e-5.
+pub type Q16 = Fixed<U16>;
+/// ±128 in steps of 6.0e-8.
+pub type Q8 = Fixed<U24>;
+
+/// Fractional bits that an accumulator keeps below the last place of the type.
+const GUARD: u32 = 16;
+
+/// A fixed-point coefficient: a 31-bit mantissa and an exponent of its own.
+///
+/// Value: `mantissa · 2^-(shift + 16)`, between 2⁻⁷⁸ and 2¹⁵ in magnitude.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub struct FixedGain {
+    mantissa: i32,
+    shift: u8,
+}
+
+impl FixedGain {
+    /// Rounds a number to 31 significant bits; beyond ±2¹⁵ it saturates, NaN gives zero.
+    fn new(value: f32) -> Self {
+        let bits = value.to_bits();
+        let exponent = ((bits >> 23) & 0xff) as i32;
+        let fraction = (bits & 0x7f_ffff) | 0x80_0000;
+        if value.is_nan() || exponent == 0 {
+            return Self::default();
+        }
+        // value = fraction · 2^(exponent - 150); the mantissa has seven bits more.
+        let mantissa = (fraction << 7) as i32;
+        let shift = 150 + 7 - exponent - GUARD as i32;
+        let (mantissa, shift) = match shift {
+            ..0 => (i32::MAX, 0),
+            0..=62 => (mantissa, shift as u8),
+            _ => (0, 0),
+        };
+        Self {
+            mantissa: if value < 0.0 { -mantissa } else { mantissa },
+            shift,
+        }
+    }
+}
+
+impl<Frac: LeEqU32> Fixed<Frac> {
+    /// Number of fractional bits.
+    pub const FRAC_BITS: u32 = Frac::U32;
+
+    /// The number with the given two's-complement bits.
+    #[inline(always)]
+    pub const fn from_bits(bits: i32) -> Self {
+        Self(FixedI32::from_bits(bits))
+    }
+    /// The two's-complement bits of the number.
+    #[inline(always)]
+    pub const fn to_bits(self) -> i32 {
+        self.0.to_bits()
+    }
+    /// The number as the `fixed` crate's type.
+    #[inline(always)]
+    pub const fn inner(self) -> FixedI32<Frac> {
+        self.0
+    }
+}
+
+impl<Frac> From<FixedI32<Frac>> for Fixed<Frac> {
+    fn from(inner: FixedI32<Frac>) -> Self {
+        Self(inner)
+    }
+}
+
+impl<Frac: LeEqU32> fmt::Debug for Fixed<Frac> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+impl<Frac: LeEqU32> fmt::Display for Fixed<Frac> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+#[inline(always)]
+fn saturate(wide: i64) -> i32 {
+    if wide as i32 as i64 == wide {
+        wide as i32
+    } else if wide < 0 {
+        i32::MIN
+    } else {
+        i32::MAX
+    }
+}
+
+impl<Frac: LeEqU32> Add for Fixed<Frac> {
+    type Output = Self;
+    #[inline(always)]
+    fn add(self, rhs: Self) -> Self {
+        Self::from_bits(self.to_bits().saturating_add(rhs.to_bits()))
+    }
+}
+impl<Frac: LeEqU32> Sub for Fixed<Frac> {
+    type Output = Self;
+    #[inline(always)]
+    fn sub(self, rhs: Self) -> Self {
+        Self::from_bits(self.to_bits().saturating_sub(rhs.to_bits()))
+    }
+}
+impl<Frac: LeEqU32> Mul for Fixed<Frac> {
+    type Output = Self;
+    /// Rounds to nearest.
+    #[inline(always)]
+    fn mul(self, rhs: Self) -> Self {
+        let product = i64::from(self.to_bits()) * i64::from(rhs.to_bits());
+        let half = (1_i64 << Frac::U32) >> 1;
+        Self::from_bits(saturate((product + half) >> Frac::U32))
+    }
+}
+impl<Frac: LeEqU32> Div for Fixed<Frac> {
+    type Output = Self;
+    /// Truncates toward zero; division by zero gives the end of the range.
+    #[inline]
+    fn div(self, rhs: Self) -> Self {
+        if rhs.to_bits() == 0 {
+            return match self.to_bits().signum() {
+                1 => Self::from_bits(i32::MAX),
+                -1 => Self::from_bits(i32::MIN),
+                _ => Self::from_bits(0),
+            };
+        }
+        let numerator = i64::from(self.to_bits()) << Frac::U32;
+        Self::from_bits(saturate(numerator.wrapping_div(i64::from(rhs.to_bits()))))
+    }
+}
+impl<Frac: LeEqU32> Neg for Fixed<Frac> {
+    type Output = Self;
+    #[inline(always)]
+    fn neg(self) -> Self {
+        Self::from_bits(self.to_bits().saturating_neg())
+    }
+}
+impl<Frac: LeEqU32> AddAssign for Fixed<Frac> {
+    #[inline(always)]
+    fn add_assign(&mut self, rhs: Self) {
+        *self = *self + rhs;
+    }
+}
+impl<Frac: LeEqU32> SubAssign for Fixed<Frac> {
+    #[inline(always)]
+    fn sub_assign(&mut self, rhs: Self) {
+        *self = *self - rhs;
+    }
+}
+impl<Frac: LeEqU32> MulAssign for Fixed<Frac> {
+    #[inline(always)]
+    fn mul_assign(&mut self, rhs: Self) {
+        *self = *self * rhs;
+    }
+}
+impl<Frac: LeEqU32> DivAssign for Fixed<Frac> {
+    #[inline(always)]
+    fn div_assign(&mut self, rhs: Self) {
+        *self = *self / rhs;
+    }
+}
+impl<Frac: LeEqU32> Zero for Fixed<Frac> {
+    #[inline(always)]
+    fn zero() -> Self {
+        Self::from_bits(0)
+    }
+    #[inline(always)]
+    fn is_zero(&self) -> bool {
+        self.to_bits() == 0
+    }
+}
+impl<Frac: LeEqU32> One for Fixed<Frac> {
+    #[inline(always)]
+    fn one() -> Self {
+        Self::from_bits(saturate(1_i64 << Frac::U32))
+    }
+}
+
+impl<Frac: LeEqU32 + Send + Sync + 'static> Scalar for Fixed<Frac> {
+    type Param = f32;
+    type Gain = FixedGain;
+    type Wide = i64;
+    const NAME: &'static str = "fixed";
+    const MAX: Self = Self::from_bits(i32::MAX);
+    const MIN: Self = Self::from_bits(i32::MIN);
+
+    #[inline(always)]
+    fn lit(value: f64) -> Self {
+        let scaled = value * (1_u64 << Frac::U32) as f64;
+        Self::from_bits((scaled + if scaled < 0.0 { -0.5 } else { 0.5 }) as i32)
+    }
+    #[inline]
+    fn from_param(value: f32) -> Self {
+        let scaled = value * (1_u64 << Frac::U32) as f32;
+        Self::from_bits((scaled + if scaled < 0.0 { -0.5 } else { 0.5 }) as i32)
+    }
+    #[inline]
+    fn to_param(self) -> f32 {
+        self.to_bits() as f32 * (1.0 / (1_u64 << Frac::U32) as f32)
+    }
+    #[inline]
+    fn gain(value: f32) -> FixedGain {
+        FixedGain::new(value)
+    }
+    #[inline]
+    fn scale(self, gain: FixedGain) -> Self {
+        Self::narrow(Self::accumulate(0, gain, self))
+    }
+    #[inline]
+    fn from_counts(counts: i32, gain: FixedGain) -> Self {
+        // The product has shift + 16 fractional bits, the answer Frac; both shifts round down to
+        // an error below one unit in the last place.
+        let product = i64::from(gain.mantissa) * i64::from(counts);
+        let down = i32::from(gain.shift) + GUARD as i32 - Frac::U32 as i32;
+        if down >= 0 {
+            Self::from_bits(saturate(product >> down.min(63)))
+        } else {
+            Self::from_bits(saturate(product.saturating_mul(1 << (-down).min(16))))
+        }
+    }
+    #[inline]
+    fn to_counts(self, gain: FixedGain) -> i32 {
+        let wide = Self::accumulate(0, gain, self);
+        let half = 1_i64 << (Frac::U32 + GUARD - 1);
+        let rounded = (wide.saturating_abs().saturating_add(half)) >> (Frac::U32 + GUARD);
+        saturate(if wide < 0 { -rounded } else { rounded })
+    }
+    #[inline(always)]
+    fn widen(self) -> i64 {
+        i64::from(self.to_bits()) << GUARD
+    }
+    #[inline(always)]
+    fn narrow(wide: i64) -> Self {
+        Self::from_bits(saturate(wide.saturating_add(1 << (GUARD - 1)) >> GUARD))
+    }
+    #[inline]
+    fn accumulate(acc: i64, gain: FixedGain, x: Self) -> i64 {
+        let product = i64::from(gain.mantissa) * i64::from(x.to_bits());
+        acc.saturating_add(product >> (gain.shift & 63))
+    }
+    #[inline(always)]
+    fn add_wide(acc: i64, x: Self) -> i64 {
+        acc.saturating_add(x.widen())
+    }
+    #[inline(always)]
+    fn is_usable(self) -> bool {
+        true
+    }
+}
+
+impl<Frac: LeEqU32 + Send + Sync + 'static> Real for Fixed<Frac> {
+    const PI: Self = Self::from_bits(rounded_constant(core::f64::consts::PI, Frac::U32));
+    const TAU: Self = Self::from_bits(rounded_constant(core::f64::consts::TAU, Frac::U32));
+    fn sqrt(self) -> Self {
+        Self(self.0.checked_sqrt().unwrap_or(FixedI32::ZERO))
+    }
+    fn sin_cos(self) -> (Self, Self) {
+        let (s, c) = libm::sincosf(self.to_param());
+        (Self::from_param(s), Self::from_param(c))
+    }
+    fn atan2(self, x: Self) -> Self {
+        Self::from_param(libm::atan2f(self.to_param(), x.to_param()))
+    }
+}
+
+/// A constant in `frac` fractional bits, saturated.
+const fn rounded_constant(value: f64, frac: u32) -> i32 {
+    (value * (1_u64 << frac) as f64 + 0.5) as i32
+}

@@ -1,0 +1,141 @@
+//! [`Scalar`], [`Real`] and [`Float`] for `f32` and `f64`.
+
+use super::scalar::{Float, Real, Scalar};
+
+macro_rules! float {
+    ($t:ident, $name:literal, $usable:literal, $libm:ident) => {
+        impl Scalar for $t {
+            type Param = $t;
+            type Gain = $t;
+            type Wide = $t;
+            const NAME: &'static str = $name;
+            const MAX: Self = 9_223_372_036_854_775_808.0;
+            const MIN: Self = -9_223_372_036_854_775_808.0;
+
+            #[inline(always)]
+            fn lit(value: f64) -> Self {
+                value as $t
+            }
+            #[inline(always)]
+            fn from_param(value: $t) -> Self {
+                value
+            }
+            #[inline(always)]
+            fn to_param(self) -> $t {
+                self
+            }
+            #[inline(always)]
+            fn gain(value: $t) -> $t {
+                value
+            }
+            #[inline(always)]
+            fn scale(self, gain: $t) -> Self {
+                gain * self
+            }
+            #[inline(always)]
+            fn from_counts(counts: i32, gain: $t) -> Self {
+                gain * counts as $t
+            }
+            #[inline(always)]
+            fn to_counts(self, gain: $t) -> i32 {
+                let x = gain * self;
+                // `as` saturates, and takes NaN to zero.
+                (x + if x < 0.0 { -0.5 } else { 0.5 }) as i32
+            }
+            #[inline(always)]
+            fn widen(self) -> $t {
+                self
+            }
+            #[inline(always)]
+            fn narrow(wide: $t) -> Self {
+                wide
+            }
+            #[inline(always)]
+            fn accumulate(acc: $t, gain: $t, x: Self) -> $t {
+                acc + gain * x
+            }
+            #[inline(always)]
+            fn add_wide(acc: $t, x: Self) -> $t {
+                acc + x
+            }
+            #[inline(always)]
+            fn is_usable(self) -> bool {
+                // The bits of a float without its sign order as its magnitude does, and those of
+                // infinity and NaN lie above all others.
+                (self.to_bits() << 1) <= ($usable << 1)
+            }
+        }
+
+        impl Float for $t {
+            #[inline(always)]
+            fn is_finite(self) -> bool {
+                $t::is_finite(self)
+            }
+            #[inline]
+            fn exp(self) -> Self {
+                $libm::exp(self)
+            }
+            #[inline]
+            fn ln(self) -> Self {
+                $libm::ln(self)
+            }
+            #[inline]
+            fn tan(self) -> Self {
+                $libm::tan(self)
+            }
+            #[inline]
+            fn powf(self, exponent: Self) -> Self {
+                $libm::pow(self, exponent)
+            }
+            #[inline(always)]
+            fn to_f64(self) -> f64 {
+                self as f64
+            }
+        }
+    };
+}
+
+mod m32 {
+    pub(super) use libm::{expf as exp, logf as ln, powf as pow, tanf as tan};
+}
+mod m64 {
+    pub(super) use libm::{exp, log as ln, pow, tan};
+}
+
+// 2^63 in the bits of each type: the product of two usable values is finite.
+float!(f32, "f32", 0x5f00_0000_u32, m32);
+float!(f64, "f64", 0x43e0_0000_0000_0000_u64, m64);
+
+impl Real for f32 {
+    const PI: Self = core::f32::consts::PI;
+    const TAU: Self = core::f32::consts::TAU;
+    #[inline]
+    fn sqrt(self) -> Self {
+        libm::sqrtf(self)
+    }
+    #[inline]
+    fn sin_cos(self) -> (Self, Self) {
+        libm::sincosf(self)
+    }
+    #[inline]
+    fn atan2(self, x: Self) -> Self {
+        libm::atan2f(self, x)
+    }
+}
+
+impl Real for f64 {
+    const PI: Self = core::f64::consts::PI;
+    const TAU: Self = core::f64::consts::TAU;
+    #[inline]
+    fn sqrt(self) -> Self {
+        libm::sqrt(self)
+    }
+    #[inline]
+    fn sin_cos(self) -> (Self, Self) {
+        libm::sincos(self)
+    }
+    #[inline]
+    fn atan2(self, x: Self) -> Self {
+        libm::atan2(self, x)
+    }
+}

@@ -1,0 +1,8 @@
+//! Numbers: the scalar traits, fixed point, and elementary functions with stated errors.
+
+mod fixed;
+mod float;
+mod scalar;
+
+pub use self::fixed::{Fixed, FixedGain, Q8, Q12, Q16};
+pub use self::scalar::{Float, Real, Scalar};

@@ -1,0 +1,161 @@
+//! The two number traits every algorithm is bound by.
+//!
+//! [`Scalar`] is an ordered ring that saturates: enough for filters, PID and state feedback.
+//! [`Real`] adds division and the elementary functions. [`Float`] is `f32` or `f64`, the type
+//! in which people write parameters and in which coefficients are computed, once, at build time.
+
+use core::fmt::Debug;
+use core::ops::{AddAssign, MulAssign, Neg, Sub, SubAssign};
+use num_traits::{One, Zero};
+
+/// Ordered, saturating ring: what the step of a filter or controller is written in.
+///
+/// Implemented for `f32`, `f64` and [`Fixed`](crate::math::Fixed). The contract that generic
+/// code may rely on:
+///
+/// * **Nothing wraps.** An operation of a fixed-point type that leaves the range gives the
+///   nearest end of the range. Floats follow IEEE 754.
+/// * **Products accumulate wide and round once**, through [`Wide`](Scalar::Wide): a sum of
+///   products, an integrator or a slow filter keeps at least 16 bits below the last place of the
+///   type (fixed point), so nothing is lost to a dead zone when a coefficient is small.
+/// * **Coefficients are [`Gain`](Scalar::Gain)s**: a fixed-point gain carries its own exponent, so
+///   that 0.0003 and 3000 are both held to 31 bits.
+pub trait Scalar:
+    Copy
+    + Default
+    + Debug
+    + PartialOrd
+    + Zero
+    + One
+    + Sub<Output = Self>
+    + Neg<Output = Self>
+    + AddAssign
+    + SubAssign
+    + MulAssign
+    + Send
+    + Sync
+    + 'static
+{
+    /// The float in which parameters of an algorithm over this type are written.
+    type Param: Float;
+    /// A coefficient, prepared at build time from a [`Param`](Scalar::Param).
+    type Gain: Copy + Default + Debug + PartialEq + Send + Sync + 'static;
+    /// An accumulator: holds sums of products and slow states.
+    type Wide: Copy + Default + Debug + PartialEq + Send + Sync + 'static;
+
+    /// Name for tables and messages: `f32`, `f64` or `fixed`.
+    const NAME: &'static str;
+    /// Largest value that an algorithm accepts as an input.
+    const MAX: Self;
+    /// Smallest (most negative) value that an algorithm accepts as an input.
+    const MIN: Self;
+
+    /// Converts a literal; meant for constants, which the compiler then folds.
+    fn lit(value: f64) -> Self;
+    /// Converts a parameter, rounding to nearest and saturating; NaN gives zero in fixed point.
+    fn from_param(value: Self::Param) -> Self;
+    /// Converts back to the parameter's float.
+    fn to_param(self) -> Self::Param;
+    /// Prepares a coefficient. Magnitudes above 32767 saturate in fixed point.
+    fn gain(value: Self::Param) -> Self::Gain;
+
+    /// `gain · self`, rounded once, saturating.
+    #[must_use]
+    fn scale(self, gain: Self::Gain) -> Self;
+    /// `gain · counts`: an integer reading of a sensor in its unit.
+    #[must_use]
+    fn from_counts(counts: i32, gain: Self::Gain) -> Self;
+    /// `gain · self`, rounded to nearest (halves away from zero) and limited to the range of `i32`.
+    #[must_use]
+    fn to_counts(self, gain: Self::Gain) -> i32;
+
+    /// Starts an accumulator from a value.
+    fn widen(self) -> Self::Wide;
+    /// Rounds an accumulator, saturating.
+    fn narrow(wide: Self::Wide) -> Self;
+    /// `acc + gain · x`, saturating at 2¹⁵ times the range of the type in fixed point.
+    #[must_use]
+    fn accumulate(acc: Self::Wide, gain: Self::Gain, x: Self) -> Self::Wide;
+    /// `acc + x`.
+    #[must_use]
+    fn add_wide(acc: Self::Wide, x: Self) -> Self::Wide;
+
+    /// Whether a value may enter an algorithm: finite, and for floats of magnitude at most
+    /// 2⁶³, so that the product of two such values is still finite. One integer comparison.
+    fn is_usable(self) -> bool;
+
+    /// `Σ gainᵢ · xᵢ`, rounded once.
+    #[must_use]
+    fn dot<const N: usize>(gains: &[Self::Gain; N], x: &[Self; N]) -> Self {
+        let mut acc = Self::zero().widen();
+        for (gain, x) in gains.iter().zip(x) {
+            acc = Self::accumulate(acc, *gain, *x);
+        }
+        Self::narrow(acc)
+    }
+    /// Limits to `low ..= high`. For `low > high` the answer is `high`.
+    #[inline(always)]
+    #[must_use]
+    fn limit(self, low: Self, high: Self) -> Self {
+        let raised = if self < low { low } else { self };
+        if raised > high { high } else { raised }
+    }
+    /// Magnitude; the most negative fixed-point value gives the largest.
+    #[inline(always)]
+    #[must_use]
+    fn magnitude(self) -> Self {
+        if self < Self::zero() { -self } else { self }
+    }
+}
+
+/// A [`Scalar`] with division and the elementary functions.
+///
+/// All functions are total. Fixed point: `x/0` is the end of the range with the sign of `x`
+/// (zero for `0/0`), and the root of a negative number is zero. Floats follow IEEE 754.
+pub trait Real: Scalar + core::ops::Div<Output = Self> {
+    /// π.
+    const PI: Self;
+    /// 2π.
+    const TAU: Self;
+    /// Square root.
+    #[must_use]
+    fn sqrt(self) -> Self;
+    /// Sine and cosine of an angle in radians.
+    #[must_use]
+    fn sin_cos(self) -> (Self, Self);
+    /// Angle of the vector (`x`, `self`), in −π ..= π; zero for the zero vector.
+    #[must_use]
+    fn atan2(self, x: Self) -> Self;
+    /// Sine of an angle in radians.
+    #[inline]
+    #[must_use]
+    fn sin(self) -> Self {
+        self.sin_cos().0
+    }
+    /// Cosine of an angle in radians.
+    #[inline]
+    #[must_use]
+    fn cos(self) -> Self {
+        self.sin_cos().1
+    }
+}
+
+/// `f32` or `f64`: what parameters are written in and coefficients are computed in.
+pub trait Float: Real<Param = Self, Gain = Self, Wide = Self> {
+    /// Whether the value is neither infinite nor NaN.
+    fn is_finite(self) -> bool;
+    /// eˣ.
+    #[must_use]
+    fn exp(self) -> Self;
+    /// Natural logarithm.
+    #[must_use]
+    fn ln(self) -> Self;
+    /// Tangent of an angle in radians.
+    #[must_use]
+    fn tan(self) -> Self;
+    /// `self` to the power of `exponent`.
+    #[must_use]
+    fn powf(self, exponent: Self) -> Self;
+    /// Converts to `f64` without loss.
+    fn to_f64(self) -> f64;
+}

@@ -1,0 +1,5 @@
+//! Motors: models, their inverses, and bridges over embedded-hal.
+
+mod drive;
+
+pub use drive::Drive;
