@@ -6,6 +6,9 @@
 //! period 10 ms; setpoint 1 from k = 0; every tenth of 200 samples. Controller: kp 1.2, ki 6,
 //! kd 0.02, derivative pole at 50 rad/s.
 
+// In a test an unwrap is an assertion.
+#![allow(clippy::unwrap_used)]
+
 use balance_core::control::pid::{AntiWindup, Pid, PidConfig};
 use balance_core::math::{Float, Q12, Q16, Scalar};
 
@@ -261,16 +264,16 @@ fn f64_to_1e_9() {
 }
 
 #[test]
-fn f32_to_2e_6() {
-    check::<f32>(2e-6);
+fn f32_to_5e_7() {
+    check::<f32>(5e-7);
 }
 
 #[test]
-fn q12_to_2e_5() {
-    check::<Q12>(2e-5);
+fn q12_to_5e_6() {
+    check::<Q12>(5e-6);
 }
 
 #[test]
-fn q16_to_3e_4() {
-    check::<Q16>(3e-4);
+fn q16_to_6e_5() {
+    check::<Q16>(6e-5);
 }

@@ -1,5 +1,8 @@
 //! Whatever goes in, controllers stay within their limits and forget a bad sample.
 
+// In a test an unwrap is an assertion.
+#![allow(clippy::unwrap_used)]
+
 use balance_core::control::cascade::{Cascade, CascadeConfig};
 use balance_core::control::pid::{AntiWindup, Pid, PidConfig, PidInput, Saturation};
 use balance_core::control::state_feedback::{StateFeedback, StateFeedbackConfig};
@@ -135,7 +138,7 @@ fn forgets<T: Float>(config: &PidConfig<T>, bad: &[T]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(200) })]
 
     #[test]
     fn pid_stays_within_limits(config in settings(), samples in samples()) {

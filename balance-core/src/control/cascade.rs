@@ -255,7 +255,7 @@ mod tests {
     fn drive<T: Scalar>(stuck_ticks: usize) -> (f64, f64, f64) {
         let mut cascade: Cascade<T> = config::<T::Param>().build(T::Param::lit(0.001)).unwrap();
         let (mut position, mut speed, mut peak, mut worst_integral) = (0.0_f64, 0.0, 0.0, 0.0);
-        for tick in 0..stuck_ticks + 6000 {
+        for tick in 0..stuck_ticks + 15_000 {
             let out = cascade.step(T::lit(1.0), T::lit(position), T::lit(speed));
             let u = out.inner.total.to_param().to_f64();
             let stuck = tick < stuck_ticks;

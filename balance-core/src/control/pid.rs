@@ -8,6 +8,10 @@
 //! | no windup | [`AntiWindup`], the actuator's real output, limits further down |
 //! | no bump | [`Pid::retune`], [`Pid::set_manual`], [`Pid::set_automatic`], [`Pid::reset_to`] |
 //!
+//! Against the oracle in closed loop (`tests/control_golden.rs`): 1e-9 in `f64`, 5e-7 in `f32`, 5e-6
+//! in Q12, 6e-5 in Q16. In `f32` an increment `ki·dt·e` below 6e-8 of the integral is lost; fixed
+//! point keeps 16 bits below its last place.
+//!
 //! The integral is kept in units of the output and, unless anti-windup is off, within the output's
 //! limits, so the controller is out of saturation within one integral time.
 //!

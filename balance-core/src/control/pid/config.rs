@@ -1,9 +1,10 @@
 //! What a person tunes on a PID, and the coefficients that come of it.
 
 use super::Pid;
+use super::PidState;
+use crate::ConfigError;
 use crate::config::{finite, non_negative, period, positive, within};
 use crate::math::{Float, Scalar};
-use crate::{ConfigError, control::pid::PidState};
 use num_traits::{One, Zero};
 
 /// A measured period longer than this many nominal ones is a stall, not a period.
@@ -40,19 +41,15 @@ pub enum AntiWindup<P = f32> {
 ///
 /// `u = kp (b·r − y) + ki ∫ (r − y) dt + kd d/dt (c·r − y) + ff`, with setpoint `r`, measured
 /// value `y`, and the derivative behind a first-order low-pass (backward difference,
-/// [Åström and Hägglund, *Advanced PID Control*, 2006, ch. 3 and 13]).
+/// Åström and Hägglund, *Advanced PID Control*, 2006, ch. 3 and 13).
 ///
 /// A controller with a *reverse* action has negative gains, all of them.
 ///
 /// ```
 /// use balance_core::control::pid::{Pid, PidConfig};
-/// use balance_core::math::Q12;
-/// let mut pid: Pid<Q12> =
-///     PidConfig { kp: 8.0, ki: 2.0, ..Default::default() }.build(0.001)?;
-/// let out = pid.step(0.1.into_q(), 0.05.into_q());
-/// assert!(out.total > 0.0.into_q());
-/// # trait IntoQ { fn into_q(self) -> Q12; }
-/// # impl IntoQ for f64 { fn into_q(self) -> Q12 { balance_core::math::Scalar::lit(self) } }
+/// use balance_core::math::{Q12, Scalar};
+/// let mut pid: Pid<Q12> = PidConfig { kp: 8.0, ki: 2.0, ..Default::default() }.build(0.001)?;
+/// assert!(pid.step(Q12::lit(0.1), Q12::lit(0.05)).total > Q12::lit(0.4));
 /// # Ok::<(), balance_core::ConfigError>(())
 /// ```
 ///

@@ -177,6 +177,7 @@ mod properties {
         let config = PidConfig {
             kd: T::Param::lit(0.25),
             slew_per_s: Some(T::Param::lit(1000.0)),
+            output_min: T::Param::lit(-10.0),
             ..pi(0.0, 1.0)
         };
         let mut pid: Pid<T> = build(&config);
