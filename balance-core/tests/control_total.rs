@@ -138,7 +138,7 @@ fn forgets<T: Float>(config: &PidConfig<T>, bad: &[T]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(200) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(400) })]
 
     #[test]
     fn pid_stays_within_limits(config in settings(), samples in samples()) {

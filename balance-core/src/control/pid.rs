@@ -92,7 +92,6 @@ impl<T: Scalar> PidState<T> {
     }
     fn is_usable(&self) -> bool {
         self.integral().is_usable()
-            && self.derivative().is_usable()
             && self.setpoint.is_usable()
             && self.measured.is_usable()
             && self.feedforward.is_usable()
@@ -357,13 +356,18 @@ impl<T: Scalar> Pid<T> {
     }
 
     /// Puts a state back, within the limits; one with an unusable value puts the controller at
-    /// rest.
+    /// rest, or only the derivative where that is the unusable one.
     pub fn restore(&mut self, state: PidState<T>) {
         self.state = if state.is_usable() {
             state
         } else {
             PidState::default()
         };
+        // An unfiltered derivative of a huge sample is beyond the usable without being a fault.
+        if !self.state.derivative().is_usable() {
+            self.state.derivative = T::Wide::default();
+            self.state.history = History::Fresh;
+        }
         self.state.integral = self.law.bounded(self.state.integral);
         self.state.total = self.state.total.limit(self.law.low, self.law.high);
     }
