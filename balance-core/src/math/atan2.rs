@@ -29,7 +29,7 @@ pub(super) fn atan2_f32(y: f32, x: f32) -> f32 {
     let (a, b) = (y.to_bits() & 0x7fff_ffff, x.to_bits() & 0x7fff_ffff);
     let (low, high) = if a < b { (a, b) } else { (b, a) };
     let swapped = a > b;
-    if high >= INFINITY && high != INFINITY {
+    if high > INFINITY {
         return f32::NAN;
     }
     if high == 0 {
