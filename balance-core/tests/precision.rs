@@ -1,6 +1,6 @@
 //! The errors that `math`'s documentation states, as a table, against `f64`'s `libm`.
 
-use balance_core::math::{Fixed, Float, Q8, Q12, Q16, Real, Scalar, atan2_counts, sin_cos_counts};
+use balance_core::math::{Fixed, Float, Q8, Q12, Q16, Real, atan2_counts, sin_cos_counts};
 use fixed::types::extra::{U0, U30, U32};
 use std::f64::consts::{PI, TAU};
 

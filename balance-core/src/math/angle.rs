@@ -106,12 +106,12 @@ mod tests {
             let x = f64::from_bits(bits);
             if Scalar::is_usable(x) {
                 let wrapped = wrap_angle(x);
-                prop_assert!(wrapped >= -f64::PI && wrapped < f64::PI);
+                prop_assert!((-f64::PI..f64::PI).contains(&wrapped));
             }
             let x = f32::from_bits(bits as u32);
             if Scalar::is_usable(x) {
                 let wrapped = wrap_angle(x);
-                prop_assert!(wrapped >= -f32::PI && wrapped < f32::PI);
+                prop_assert!((-f32::PI..f32::PI).contains(&wrapped));
             }
         }
     }
