@@ -126,6 +126,10 @@ pub trait Real: Scalar + core::ops::Div<Output = Self> {
     /// Angle of the vector (`x`, `self`), in −π ..= π; zero for the zero vector.
     #[must_use]
     fn atan2(self, x: Self) -> Self;
+    /// The same angle in −π .. π; what [`wrap_angle`](crate::math::wrap_angle) calls for an angle
+    /// out of that range.
+    #[must_use]
+    fn wrap(self) -> Self;
     /// Sine of an angle in radians.
     #[inline]
     #[must_use]
