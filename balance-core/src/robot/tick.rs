@@ -25,7 +25,7 @@ use num_traits::Zero;
 ///
 /// [`tick`](Robot::tick) is the whole loop; it has no clock, no bus and no allocation, so that
 /// firmware, simulator, replay and benches call the same function.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Robot<T: Scalar> {
     config: RobotConfig<T::Param>,
     units: Units<T>,
@@ -72,7 +72,7 @@ struct Units<T: Scalar> {
     max_turn: T,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 enum Estimator<T: Scalar> {
     Complementary(Complementary<T>),
     Kalman(SteadyTiltKalman<T>),
@@ -161,7 +161,7 @@ impl<P: Float> RobotConfig<P> {
             reference: Reference::new(&self.command, metres_per_count, dt),
             balancer: Balancer::new(&self.balance, dt)?,
             turn: self.turn.build(dt)?,
-            duties: [duty; 2],
+            duties: [duty.clone(), duty],
             last: Last {
                 time: None,
                 counts: None,

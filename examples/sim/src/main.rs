@@ -2,18 +2,24 @@
 #![allow(unreachable_pub, reason = "a binary has no outside")]
 
 mod cli;
+mod design;
+mod emulate;
 mod json;
 mod log;
+mod plant;
 mod replay;
 mod report;
 mod result;
-mod stub;
+mod robots;
+mod run;
+mod scenario;
+mod sensors;
 mod table;
+mod world;
 
 use crate::cli::{Cli, Command, RunArgs, SCALARS};
 use crate::result::RunResult;
 use crate::run::RunSpec;
-use crate::stub::{emulate, robots, run, scenario};
 use anyhow::{Context, Result, anyhow};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
