@@ -151,9 +151,9 @@ macro_rules! in_every_type {
                     let load = 0.02 * (f64::from(k) * 0.0071).cos();
                     let a = motor.step(<$t>::lit(voltage), <$t>::lit(load));
                     let b = exact.step(voltage, load);
-                    assert!((a.speed.to_param().to_f64() - b.speed).abs() < 0.02, "{k}");
-                    assert!((a.current.to_param().to_f64() - b.current).abs() < 2e-3, "{k}");
-                    assert!((a.angle.to_param().to_f64() - b.angle).abs() < 2e-3, "{k}");
+                    assert!((a.speed.to_param().to_f64() - b.speed).abs() < 5e-5, "{k}");
+                    assert!((a.current.to_param().to_f64() - b.current).abs() < 1e-5, "{k}");
+                    assert!((a.angle.to_param().to_f64() - b.angle).abs() < 2e-4, "{k}");
                 }
             }
 
