@@ -26,7 +26,11 @@ pub(super) struct Motion<T> {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Balancer<T: Scalar> {
     StateFeedback(StateFeedback<T, 4>),
-    Cascade { position_gain: T::Gain, speed: Pid<T>, tilt: Pid<T> },
+    Cascade {
+        position_gain: T::Gain,
+        speed: Pid<T>,
+        tilt: Pid<T>,
+    },
 }
 
 impl<T: Scalar> Balancer<T> {
@@ -36,7 +40,11 @@ impl<T: Scalar> Balancer<T> {
     ) -> Result<Self, ConfigError> {
         Ok(match config {
             BalanceConfig::StateFeedback(config) => Self::StateFeedback(config.build(period)?),
-            BalanceConfig::Cascade(CascadeConfig { position_gain, speed, tilt }) => Self::Cascade {
+            BalanceConfig::Cascade(CascadeConfig {
+                position_gain,
+                speed,
+                tilt,
+            }) => Self::Cascade {
                 position_gain: T::gain(finite("position_gain", *position_gain)?),
                 speed: speed.build(period)?,
                 tilt: tilt.build(period)?,
@@ -50,16 +58,28 @@ impl<T: Scalar> Balancer<T> {
             Self::StateFeedback(feedback) => {
                 let zero = T::zero();
                 let input = StateFeedbackInput {
-                    state: [motion.position_error, motion.pitch, motion.speed, motion.pitch_rate],
+                    state: [
+                        motion.position_error,
+                        motion.pitch,
+                        motion.speed,
+                        motion.pitch_rate,
+                    ],
                     reference: [zero, zero, motion.speed_reference, zero],
                     feedforward: zero,
                     deviation: zero,
                 };
                 feedback.step_with(&input).total
             }
-            Self::Cascade { position_gain, speed, tilt } => {
+            Self::Cascade {
+                position_gain,
+                speed,
+                tilt,
+            } => {
                 let wanted = motion.speed_reference - motion.position_error.scale(*position_gain);
-                let outer = PidInput { dt, ..PidInput::new(wanted, motion.speed) };
+                let outer = PidInput {
+                    dt,
+                    ..PidInput::new(wanted, motion.speed)
+                };
                 let lean = speed.step_with(&outer).total;
                 let inner = PidInput {
                     measured_rate: Some(motion.pitch_rate),

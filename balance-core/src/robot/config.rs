@@ -10,7 +10,7 @@ use crate::estimation::tilt_kalman::TiltKalmanConfig;
 use crate::math::Float;
 use crate::motor::duty_map::DutyMapConfig;
 use crate::sensor::ImuScale;
-use crate::sensor::mounting::Mounting;
+use crate::sensor::Mounting;
 
 /// Everything about one robot. [`RobotConfig::pico_kit`], [`RobotConfig::balboa_32u4`] and
 /// [`RobotConfig::nxtway_gs`] are complete examples.
@@ -49,8 +49,8 @@ pub struct Chassis<P> {
     pub track: P,
     /// Encoder counts in a turn of a wheel.
     pub counts_per_revolution: P,
-    /// Bandwidth of the wheel-speed estimate, in Hz. Too small: the robot sways. Too large: noise.
-    pub speed_bandwidth_hz: P,
+    /// Time constant of the wheel-speed estimate, in s. Too large: the robot sways. Too small: noise.
+    pub speed_time_constant: P,
 }
 
 /// The choice of tilt estimators.

@@ -2,7 +2,7 @@
 
 use super::config::{Chassis, Limits};
 use super::supervisor::Stop;
-use crate::math::{Float, Scalar};
+use crate::math::Scalar;
 
 /// Compares what the wheels count with what the gyroscope feels.
 #[derive(Clone, Copy, Debug)]
@@ -28,8 +28,8 @@ impl<T: Scalar> EncoderWatch<T> {
         period: T::Param,
     ) -> Self {
         type P<T> = <T as Scalar>::Param;
-        let metres = <P<T> as crate::math::Real>::TAU * chassis.wheel_radius
-            / chassis.counts_per_revolution;
+        let metres =
+            <P<T> as crate::math::Real>::TAU * chassis.wheel_radius / chassis.counts_per_revolution;
         let window = limits.encoder_window_ticks.max(1);
         let seconds = period * P::<T>::lit(f64::from(window));
         Self {
@@ -70,10 +70,18 @@ impl<T: Scalar> EncoderWatch<T> {
             let wheels = T::from_counts(self.difference, self.yaw_per_count);
             let felt = T::from_counts(self.gyro, self.yaw_per_gyro);
             let apart = (wheels - felt).magnitude() > self.limit;
-            self.suspicious = if apart { self.suspicious.saturating_add(1) } else { 0 };
+            self.suspicious = if apart {
+                self.suspicious.saturating_add(1)
+            } else {
+                0
+            };
             // Full drive for a whole window, and not a count from either wheel.
             let blocked = self.travelled == 0 && self.driven >= self.window;
-            self.blocked = if blocked { self.blocked.saturating_add(1) } else { 0 };
+            self.blocked = if blocked {
+                self.blocked.saturating_add(1)
+            } else {
+                0
+            };
             self.clear();
         }
         (self.suspicious >= 2 || self.blocked >= 3).then_some(Stop::Encoder)
@@ -89,7 +97,11 @@ pub(super) struct Patience {
 impl Patience {
     /// Whether it has been wrong for more than `most` ticks without a break.
     pub(super) fn is_over(&mut self, wrong: bool, most: u16) -> bool {
-        self.ticks = if wrong { self.ticks.saturating_add(1) } else { 0 };
+        self.ticks = if wrong {
+            self.ticks.saturating_add(1)
+        } else {
+            0
+        };
         self.ticks > most
     }
 }
@@ -137,7 +149,7 @@ mod tests {
             wheel_radius: P::<T>::lit(0.04),
             track: P::<T>::lit(0.15),
             counts_per_revolution: P::<T>::lit(1920.0),
-            speed_bandwidth_hz: P::<T>::lit(30.0),
+            speed_time_constant: P::<T>::lit(0.006),
         };
         let gyro = P::<T>::lit(1.0 / 65.5 * core::f64::consts::PI / 180.0);
         EncoderWatch::new(&chassis, &Limits::default(), gyro, P::<T>::lit(0.001))
@@ -163,9 +175,15 @@ mod tests {
     #[test]
     fn wheels_that_stand_under_full_drive_are_found() {
         let mut watch = encoder_watch::<f32>();
-        assert_eq!((0..1000).find(|_| watch.step([0; 2], 0, true).is_some()), Some(149));
+        assert_eq!(
+            (0..1000).find(|_| watch.step([0; 2], 0, true).is_some()),
+            Some(149)
+        );
         watch.reset();
-        assert_eq!((0..1000).find(|_| watch.step([0; 2], 0, false).is_some()), None);
+        assert_eq!(
+            (0..1000).find(|_| watch.step([0; 2], 0, false).is_some()),
+            None
+        );
     }
 
     #[test]
@@ -174,7 +192,10 @@ mod tests {
         let every_fifth = |n: u32| if n % 5 == 0 { 1700 } else { 900 };
         assert!((0..10_000).all(|n| watch.step(every_fifth(n), 1000, 20_000, 20).is_none()));
         assert_eq!(watch.late_total(), 2000);
-        assert_eq!((0..100).find(|_| watch.step(1600, 1000, 20_000, 20).is_some()), Some(20));
+        assert_eq!(
+            (0..100).find(|_| watch.step(1600, 1000, 20_000, 20).is_some()),
+            Some(20)
+        );
         let mut watch = TickWatch::default();
         assert_eq!(watch.step(20_001, 1000, 20_000, 20), Some(Stop::Overrun));
     }

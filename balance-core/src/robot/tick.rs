@@ -9,17 +9,16 @@ use super::supervisor::{Findings, State, Stop, Supervisor};
 use super::watch::ImuWatch;
 use crate::config::{ConfigError, period};
 use crate::control::pid::{Pid, PidInput};
+use crate::estimation::TiltEstimate;
 use crate::estimation::accel_tilt::pitch_from_counts;
 use crate::estimation::complementary::Complementary;
 use crate::estimation::steady_tilt_kalman::SteadyTiltKalman;
 use crate::estimation::wheel_speed::{WheelSpeed, WheelSpeedConfig};
-use crate::estimation::TiltEstimate;
 use crate::math::{Float, Real, Scalar};
 use crate::motor::Drive;
 use crate::motor::duty_map::DutyMap;
 use crate::sensor::ImuCounts;
 use crate::time::Instant;
-use num_traits::Zero;
 
 /// A balancing robot, from sensor counts to duties.
 ///
@@ -124,7 +123,7 @@ impl<P: Float> RobotConfig<P> {
         // Both wheels are counted together: the mean speed with twice the resolution.
         let wheels = WheelSpeedConfig {
             counts_per_revolution: P::lit(2.0) * chassis.counts_per_revolution,
-            bandwidth_hz: chassis.speed_bandwidth_hz,
+            time_constant: chassis.speed_time_constant,
             ..Default::default()
         };
         let metres_per_count =
@@ -181,7 +180,9 @@ impl<T: Real> Robot<T> {
         let sensed = self.sense(now, inputs);
         let before = self.supervisor.state();
         let findings = self.judge(&sensed, &inputs.command);
-        let state = self.supervisor.step(&findings, self.config.limits.start_ticks);
+        let state = self
+            .supervisor
+            .step(&findings, self.config.limits.start_ticks);
         if state != before {
             self.enter(state, &sensed);
         }
@@ -190,7 +191,13 @@ impl<T: Real> Robot<T> {
             State::Balancing => self.balance(&sensed, &inputs.command, &mut record),
             _ => [Drive::Coast; 2],
         };
-        Outputs { left, right, state, stop: self.supervisor.stop(), record }
+        Outputs {
+            left,
+            right,
+            state,
+            stop: self.supervisor.stop(),
+            record,
+        }
     }
 
     /// Reads every sensor that can be believed, and carries on without those that cannot.
@@ -198,7 +205,7 @@ impl<T: Real> Robot<T> {
         let (period_micros, dt) = self.period(now);
         let limits = self.config.limits;
         let imu = self.imu.step(now, &inputs.imu, &limits.imu);
-        let imu = imu.map(|counts| self.config.mounting.apply(&counts));
+        let imu = imu.map(|counts| self.config.mounting.apply(counts));
         let angle = imu.and_then(|counts| pitch_from_counts(counts.accel));
         if let Some(counts) = imu {
             let [_, y, z] = self.unbiased(counts.gyro);
@@ -216,25 +223,52 @@ impl<T: Real> Robot<T> {
         if let Some(millivolts) = inputs.battery_millivolts {
             self.last.battery = T::from_counts(i32::from(millivolts), self.units.millivolt);
         }
-        let low = inputs.battery_millivolts.is_some_and(|mv| mv < limits.low_battery_millivolts);
+        let low = inputs
+            .battery_millivolts
+            .is_some_and(|mv| mv < limits.low_battery_millivolts);
         let nominal = self.units.nominal_micros;
-        let gap = self.ticks.step(period_micros, nominal, limits.max_gap_micros, limits.max_late_ticks);
+        let gap = self.ticks.step(
+            period_micros,
+            nominal,
+            limits.max_gap_micros,
+            limits.max_late_ticks,
+        );
         let weak = self.weak.is_over(low, limits.low_battery_ticks);
-        let fault = self.imu.fault(&limits.imu).or(gap).or(weak.then_some(Stop::LowBattery));
+        let fault = self
+            .imu
+            .fault(&limits.imu)
+            .or(gap)
+            .or(weak.then_some(Stop::LowBattery));
         let (pitch, pitch_rate) = (tilt.angle, tilt.rate);
-        Sensed { imu, pitch, pitch_rate, yaw_rate, counts, speed, fault, period_micros, dt }
+        Sensed {
+            imu,
+            pitch,
+            pitch_rate,
+            yaw_rate,
+            counts,
+            speed,
+            fault,
+            period_micros,
+            dt,
+        }
     }
 
     /// Microseconds since the last tick, and the period in s where it is off by more than a 64th.
     fn period(&mut self, now: Instant) -> (u32, Option<T::Param>) {
         let nominal = self.units.nominal_micros;
-        let micros = self.last.time.map_or(nominal, |last| now.micros_since(last));
+        let micros = self
+            .last
+            .time
+            .map_or(nominal, |last| now.micros_since(last));
         self.last.time = Some(now);
         if micros.abs_diff(nominal) <= nominal / 64 {
             return (micros, None);
         }
         let counts = i32::try_from(micros).unwrap_or(i32::MAX);
-        (micros, Some(T::Param::from_counts(counts, T::Param::lit(1e-6))))
+        (
+            micros,
+            Some(T::Param::from_counts(counts, T::Param::lit(1e-6))),
+        )
     }
 
     /// Gyroscope without its bias, in 1/16 counts.
@@ -248,8 +282,12 @@ impl<T: Real> Robot<T> {
 
     /// Counts of each wheel since the last tick.
     fn count(&mut self, now: Instant, inputs: &Inputs<T>) -> [i32; 2] {
-        let fresh = inputs.encoders.fresh(now, self.config.limits.imu.max_age_micros);
-        let Some(&[left, right]) = fresh else { return [0; 2] };
+        let fresh = inputs
+            .encoders
+            .fresh(now, self.config.limits.imu.max_age_micros);
+        let Some(&[left, right]) = fresh else {
+            return [0; 2];
+        };
         let [last_left, last_right] = self.last.counts.unwrap_or([left, right]);
         self.last.counts = Some([left, right]);
         [left.wrapping_sub(last_left), right.wrapping_sub(last_right)]
@@ -258,7 +296,11 @@ impl<T: Real> Robot<T> {
     /// What the supervisor needs to know.
     fn judge(&mut self, sensed: &Sensed<T>, command: &Command<T>) -> Findings {
         let state = self.supervisor.state();
-        let mut findings = Findings { arm: command.arm, fault: sensed.fault, ..Default::default() };
+        let mut findings = Findings {
+            arm: command.arm,
+            fault: sensed.fault,
+            ..Default::default()
+        };
         findings.tilted = sensed.pitch.magnitude() > self.units.max_tilt;
         findings.upright = sensed.pitch.magnitude() < self.units.start_tilt
             && sensed.pitch_rate.magnitude() < self.units.start_rate;
@@ -315,7 +357,8 @@ impl<T: Real> Robot<T> {
         let [left, right] = sensed.counts;
         let offset = sensed.pitch.scale(self.units.radius);
         let (speed_reference, position_error) =
-            self.reference.step(command.speed, left.wrapping_add(right), offset);
+            self.reference
+                .step(command.speed, left.wrapping_add(right), offset);
         let motion = Motion {
             pitch: sensed.pitch,
             pitch_rate: sensed.pitch_rate,
@@ -324,9 +367,16 @@ impl<T: Real> Robot<T> {
             speed_reference,
         };
         let drive = self.balancer.step(&motion, sensed.dt);
-        let turn = if command.turn.is_usable() { command.turn } else { T::zero() };
+        let turn = if command.turn.is_usable() {
+            command.turn
+        } else {
+            T::zero()
+        };
         let turn = turn.limit(-self.units.max_turn, self.units.max_turn);
-        let turn = PidInput { dt: sensed.dt, ..PidInput::new(turn, sensed.yaw_rate) };
+        let turn = PidInput {
+            dt: sensed.dt,
+            ..PidInput::new(turn, sensed.yaw_rate)
+        };
         let turn = self.turn.step_with(&turn).total;
 
         record.position = position_error;
@@ -334,8 +384,13 @@ impl<T: Real> Robot<T> {
         record.turn_voltage = turn;
         let battery = self.last.battery;
         let [left, right] = &mut self.duties;
-        let duties = [left.step(drive - turn, battery), right.step(drive + turn, battery)];
-        self.last.hard = duties.iter().all(|duty| duty.duty.magnitude() > T::lit(0.6));
+        let duties = [
+            left.step(drive - turn, battery),
+            right.step(drive + turn, battery),
+        ];
+        self.last.hard = duties
+            .iter()
+            .all(|duty| duty.duty.magnitude() > T::lit(0.6));
         duties.map(|duty| Drive::Duty(duty.duty))
     }
 

@@ -9,7 +9,10 @@ use nalgebra::{Matrix4, RowVector4, SMatrix, Vector4};
 pub const WEIGHTS: [f64; 4] = [120.0, 60.0, 40.0, 0.4];
 
 /// The linear model with volts on both motors as the input.
-pub fn linear_model(body: &WheeledPendulumConfig<f64>, robot: &Robot) -> (Matrix4<f64>, Vector4<f64>) {
+pub fn linear_model(
+    body: &WheeledPendulumConfig<f64>,
+    robot: &Robot,
+) -> (Matrix4<f64>, Vector4<f64>) {
     let model = body.build().expect("the robots of the list are possible");
     let linear = model.linearise();
     let motor = &robot.motor;
@@ -25,12 +28,18 @@ pub fn discretise(a: &Matrix4<f64>, b: &Vector4<f64>, dt: f64) -> (Matrix4<f64>,
     let mut stacked = SMatrix::<f64, 5, 5>::zeros();
     stacked.fixed_view_mut::<4, 4>(0, 0).copy_from(&(a * dt));
     stacked.fixed_view_mut::<4, 1>(0, 4).copy_from(&(b * dt));
-    let (mut sum, mut term) = (SMatrix::<f64, 5, 5>::identity(), SMatrix::<f64, 5, 5>::identity());
+    let (mut sum, mut term) = (
+        SMatrix::<f64, 5, 5>::identity(),
+        SMatrix::<f64, 5, 5>::identity(),
+    );
     for n in 1..40 {
         term = term * stacked / f64::from(n);
         sum += term;
     }
-    (sum.fixed_view::<4, 4>(0, 0).into_owned(), sum.fixed_view::<4, 1>(0, 4).into_owned())
+    (
+        sum.fixed_view::<4, 4>(0, 0).into_owned(),
+        sum.fixed_view::<4, 1>(0, 4).into_owned(),
+    )
 }
 
 /// Gains of the discrete LQR, by iterating the Riccati difference equation to rest.

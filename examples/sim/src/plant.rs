@@ -92,7 +92,10 @@ impl Plant {
         pitch: f64,
     ) -> Self {
         Self {
-            state: PendulumState { pitch, ..Default::default() },
+            state: PendulumState {
+                pitch,
+                ..Default::default()
+            },
             acceleration: Accelerations::default(),
             load: Load::default(),
             held: true,
@@ -121,7 +124,10 @@ impl Plant {
 
     /// Angles that the encoders see, on the motors' side of the gear play, rad.
     pub fn encoder_angles(&self) -> [f64; 2] {
-        [self.wheels[0] + self.gears[0].gap, self.wheels[1] + self.gears[1].gap]
+        [
+            self.wheels[0] + self.gears[0].gap,
+            self.wheels[1] + self.gears[1].gap,
+        ]
     }
 
     /// Advances by one step.
@@ -139,7 +145,8 @@ impl Plant {
             self.battery.open_circuit - self.battery.resistance * supply_current.max(0.0);
         self.energy += self.battery_voltage * supply_current.max(0.0) * Self::STEP;
         self.move_body(torques);
-        for (angle, rate) in self.wheels.iter_mut().zip(self.wheel_rates()) {
+        let rates = self.wheel_rates();
+        for (angle, rate) in self.wheels.iter_mut().zip(rates) {
             *angle += rate * Self::STEP;
         }
     }
@@ -153,7 +160,11 @@ impl Plant {
         match bridge {
             Bridge::Coast => (-friction, 0.0),
             Bridge::Duty(duty) => {
-                let duty = if duty.abs() < motor.dead_duty { 0.0 } else { duty.clamp(-1.0, 1.0) };
+                let duty = if duty.abs() < motor.dead_duty {
+                    0.0
+                } else {
+                    duty.clamp(-1.0, 1.0)
+                };
                 let volts = duty * self.battery_voltage - motor.back_emf * rate;
                 let current = volts / motor.resistance;
                 (motor.torque_constant * current - friction, duty * current)
@@ -191,11 +202,17 @@ impl Plant {
             let config = self.model.config();
             let inertia = config.wheel_inertia + config.rotor_inertia;
             for (rate, torque) in self.free_rates.iter_mut().zip(torques) {
-                *rate = if self.lifted { *rate + torque / inertia * Self::STEP } else { 0.0 };
+                *rate = if self.lifted {
+                    *rate + torque / inertia * Self::STEP
+                } else {
+                    0.0
+                };
             }
             return;
         }
-        self.acceleration = self.model.step(&mut self.state, torques, &self.load, Self::STEP);
+        self.acceleration = self
+            .model
+            .step(&mut self.state, torques, &self.load, Self::STEP);
         if self.state.pitch.abs() > Self::GROUND {
             self.state.pitch = Self::GROUND.copysign(self.state.pitch);
             self.state.pitch_rate = 0.0;

@@ -5,10 +5,13 @@
 
 use crate::cli::ReplayArgs;
 use crate::log::{Log, Row, logs_in};
-use crate::stub::tilt;
 use crate::{table, workspace};
 use anyhow::{Result, ensure};
-use balance_core::math::{Float, Q12, Real};
+use balance_core::estimation::complementary::{Complementary, ComplementaryConfig};
+use balance_core::estimation::inclination::{Inclination, InclinationConfig};
+use balance_core::estimation::steady_tilt_kalman::SteadyTiltKalman;
+use balance_core::estimation::tilt_kalman::{TiltKalman, TiltKalmanConfig};
+use balance_core::math::{Float, Q12, Real, Scalar};
 use comfy_table::Cell;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -129,15 +132,35 @@ fn add_row(table: &mut comfy_table::Table, estimator: &str, angles: &[Angle; 3])
     table.add_row(row);
 }
 
-fn estimators<T: Real>(dt: f64) -> Vec<(&'static str, Estimator<T>)> {
-    vec![
+/// Every estimator, fresh, with the settings that its library documentation names as defaults.
+fn estimators<T: Real>(dt: f64) -> Result<Vec<(&'static str, Estimator<T>)>> {
+    let period = T::Param::lit(dt);
+    let mut gravity: Inclination<T> = InclinationConfig::default().build(period)?;
+    let complementary = || -> Result<_> {
+        let mut filter: Complementary<T> = ComplementaryConfig::default().build(period)?;
+        Ok(move |rate, angle| filter.step(rate, Some(angle)).angle)
+    };
+    let kalman = || -> Result<_> {
+        let mut filter: TiltKalman<T> = TiltKalmanConfig::default().build(period)?;
+        Ok(move |rate, angle| filter.step(rate, Some(angle)).angle)
+    };
+    let steady = || -> Result<_> {
+        let mut filter: SteadyTiltKalman<T> = TiltKalmanConfig::default().build_steady(period)?;
+        Ok(move |rate, angle| filter.step(rate, Some(angle)).angle)
+    };
+    Ok(vec![
         ("accelerometer", Box::new(|_, accel| accel)),
-        ("complementary gravity", Box::new(tilt::gravity(dt))),
+        (
+            "complementary gravity",
+            Box::new(move |gyro, accel| gravity.step(gyro, Some(accel)).up),
+        ),
         (
             "complementary pair",
-            pair(dt, tilt::one_axis(dt), tilt::one_axis(dt)),
+            pair(dt, complementary()?, complementary()?),
         ),
-    ]
+        ("tilt Kalman pair", pair(dt, kalman()?, kalman()?)),
+        ("steady Kalman pair", pair(dt, steady()?, steady()?)),
+    ])
 }
 
 /// What each estimator gets wrong over a log.
@@ -151,7 +174,7 @@ fn angles<T: Real>(log: &Log) -> Result<Vec<(&'static str, Angle)>> {
         log.name
     );
     let mut found = Vec::new();
-    for (name, mut estimator) in estimators::<T>(log.dt) {
+    for (name, mut estimator) in estimators::<T>(log.dt)? {
         let (mut squares, mut max) = (0.0, 0.0_f64);
         for row in &log.rows {
             let up = estimator(row.gyro.map(T::lit), row.accel.map(T::lit));

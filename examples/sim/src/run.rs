@@ -6,7 +6,7 @@ use crate::scenario::{Expect, Scenario};
 use crate::world::World;
 use crate::{robots, scenario};
 use balance_core::estimation::complementary::ComplementaryConfig;
-use balance_core::math::{Float, Q12, Real};
+use balance_core::math::{Float, Q12, Real, Scalar};
 use balance_core::motor::Drive;
 use balance_core::robot::{
     BalanceConfig, Command, EstimatorConfig, Inputs, Outputs, Robot, RobotConfig, State,
@@ -133,7 +133,11 @@ fn inputs<T: Real>(world: &mut World, now: u64) -> Inputs<T> {
         },
         encoders: Sample::good(time, reading.encoders),
         battery_millivolts: Some(reading.battery_millivolts),
-        command: Command { arm: now > 100_000, speed, turn },
+        command: Command {
+            arm: now > 100_000,
+            speed,
+            turn,
+        },
     }
 }
 
@@ -193,7 +197,14 @@ impl Referee {
         let record = &outputs.record;
         let stop = outputs.stop.map(|stop| stop.name());
         self.late = record.late_ticks;
-        self.observe(world, outputs.state, stop, float(record.pitch), now, bridges);
+        self.observe(
+            world,
+            outputs.state,
+            stop,
+            float(record.pitch),
+            now,
+            bridges,
+        );
     }
 
     /// After a tick of any brain.
@@ -221,7 +232,9 @@ impl Referee {
             Bridge::Duty(duty) => duty,
         });
         self.nan |= !estimate.is_finite() || duties.iter().any(|duty| !duty.is_finite());
-        self.worst_duty = duties.iter().fold(self.worst_duty, |most, duty| most.max(duty.abs()));
+        self.worst_duty = duties
+            .iter()
+            .fold(self.worst_duty, |most, duty| most.max(duty.abs()));
         if world.released() {
             self.stop = stop;
             if state != State::Balancing {
@@ -246,7 +259,13 @@ impl Referee {
         trace.tilt_estimate_deg.push(estimate.to_degrees());
         trace.position_m.push(plant.state.position);
         trace.speed_m_s.push(plant.state.speed);
-        trace.speed_command_m_s.push(if world.command[0].is_finite() { world.command[0] } else { 0.0 });
+        trace
+            .speed_command_m_s
+            .push(if world.command[0].is_finite() {
+                world.command[0]
+            } else {
+                0.0
+            });
         trace.duty_left.push(duties[0]);
         trace.duty_right.push(duties[1]);
         trace.battery_v.push(plant.battery_voltage);
@@ -282,7 +301,10 @@ impl Referee {
                 if calm < 0.5 && self.scenario.slope == 0.0 {
                     return Err(format!("restless until {:.1} s", self.last_wild));
                 }
-                Ok(format!("upright, at most {tilt:.1}°, {:.2} m off its goal", drift.abs()))
+                Ok(format!(
+                    "upright, at most {tilt:.1}°, {:.2} m off its goal",
+                    drift.abs()
+                ))
             }
             Expect::Off(reason, within) => self.was_off(&[reason], within),
             Expect::OffEither(one, other, within) => self.was_off(&[one, other], within),
@@ -294,14 +316,25 @@ impl Referee {
         let (Some(off), Some(stop)) = (self.off_at, self.stop) else {
             return Err(format!("still balancing; expected off for {wanted}"));
         };
-        let event = self.scenario.events.iter().map(|(time, _)| *time).fold(0.0, f64::max);
-        let first = self.scenario.events.first().map_or(event, |(time, _)| *time);
+        let event = self
+            .scenario
+            .events
+            .iter()
+            .map(|(time, _)| *time)
+            .fold(0.0, f64::max);
+        let first = self
+            .scenario
+            .events
+            .first()
+            .map_or(event, |(time, _)| *time);
         let after = off - first;
         if !reasons.contains(&stop) {
             return Err(format!("off for {stop}, expected {wanted}"));
         }
         if after < 0.0 || after > within {
-            return Err(format!("off after {after:.3} s, expected within {within} s"));
+            return Err(format!(
+                "off after {after:.3} s, expected within {within} s"
+            ));
         }
         Ok(format!("off for {stop} after {after:.3} s"))
     }

@@ -92,7 +92,10 @@ pub const SCENARIOS: [Scenario; 20] = [
     Scenario {
         name: "push",
         about: "pushed with a quarter of its weight for 0.1 s, from behind and from before",
-        events: &[(3.0, Event::Push(0.25, 0.1)), (6.0, Event::Push(-0.25, 0.1))],
+        events: &[
+            (3.0, Event::Push(0.25, 0.1)),
+            (6.0, Event::Push(-0.25, 0.1)),
+        ],
         seconds: 9.0,
         expect: Expect::Upright(20.0, 0.25),
         ..CALM
@@ -100,7 +103,10 @@ pub const SCENARIOS: [Scenario; 20] = [
     Scenario {
         name: "drive_and_stop",
         about: "drives at 0.25 m/s for 3 s and stops",
-        events: &[(2.0, Event::Command(0.25, 0.0)), (5.0, Event::Command(0.0, 0.0))],
+        events: &[
+            (2.0, Event::Command(0.25, 0.0)),
+            (5.0, Event::Command(0.0, 0.0)),
+        ],
         seconds: 9.0,
         expect: Expect::Upright(15.0, 0.3),
         ..CALM

@@ -42,7 +42,12 @@ impl Imu {
     /// A sensor whose noise follows `seed`.
     pub fn new(parameters: ImuParameters, seed: u64) -> Self {
         let at_rest = [0.0, 0.0, STANDARD_GRAVITY, 0.0, 0.0, 0.0];
-        Self { parameters, noise: Pcg32::seed_from_u64(seed), filtered: at_rest, time: 0.0 }
+        Self {
+            parameters,
+            noise: Pcg32::seed_from_u64(seed),
+            filtered: at_rest,
+            time: 0.0,
+        }
     }
 
     /// Follows the plant; to be called in each of its steps.
@@ -85,9 +90,18 @@ impl Imu {
         let accel = [0, 1, 2].map(|axis| reading(axis, p.accel_noise, 0.0, p.scale.accel));
         let gyro = [0, 1, 2].map(|axis| {
             let drift = if axis == 1 { p.gyro_drift } else { 0.0 };
-            reading(axis + 3, p.gyro_noise, p.gyro_bias[axis] + drift, p.scale.gyro)
+            reading(
+                axis + 3,
+                p.gyro_noise,
+                p.gyro_bias[axis] + drift,
+                p.scale.gyro,
+            )
         });
-        ImuCounts { accel, gyro, temperature: 0 }
+        ImuCounts {
+            accel,
+            gyro,
+            temperature: 0,
+        }
     }
 }
 

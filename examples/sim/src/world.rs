@@ -66,12 +66,16 @@ impl World {
             let (mass, height) = (body.body_mass * scenario.payload, 2.0 * body.com_height);
             let total = body.body_mass + mass;
             let com = (body.body_mass * body.com_height + mass * height) / total;
-            body.pitch_inertia += body.body_mass * (com - body.com_height).powi(2)
-                + mass * (height - com).powi(2);
+            body.pitch_inertia +=
+                body.body_mass * (com - body.com_height).powi(2) + mass * (height - com).powi(2);
             (body.body_mass, body.com_height) = (total, com);
         }
-        let mut plant =
-            Plant::new(body.build()?, robot.motor, robot.battery, scenario.start_pitch.to_radians());
+        let mut plant = Plant::new(
+            body.build()?,
+            robot.motor,
+            robot.battery,
+            scenario.start_pitch.to_radians(),
+        );
         plant.load.slope = scenario.slope.to_radians();
         plant.load.push_height = body.com_height;
         let imu = ImuParameters {
@@ -133,8 +137,11 @@ impl World {
             self.goal += self.command[0] * Plant::STEP;
             self.plant.battery.open_circuit -= self.sag * Plant::STEP;
         }
-        self.plant.load.push =
-            if self.since_release < self.push_until { self.plant.load.push } else { 0.0 };
+        self.plant.load.push = if self.since_release < self.push_until {
+            self.plant.load.push
+        } else {
+            0.0
+        };
         self.plant.step(bridges);
         self.imu.follow(&self.plant);
     }
@@ -184,12 +191,16 @@ impl World {
     pub fn read(&mut self) -> Reading {
         self.readings = self.readings.wrapping_add(1);
         let fresh = self.imu.read();
-        let failed = self.since_release < self.bus_down_until
-            || self.chance.random::<f64>() < self.flaky;
+        let failed =
+            self.since_release < self.bus_down_until || self.chance.random::<f64>() < self.flaky;
         let mut counts = self.frozen.unwrap_or(fresh);
         if self.garbage && self.readings.is_multiple_of(16) {
             let value = [i16::MAX, 0, -1, i16::MIN][(self.readings / 16 % 4) as usize];
-            counts = ImuCounts { accel: [value; 3], gyro: [value; 3], temperature: value };
+            counts = ImuCounts {
+                accel: [value; 3],
+                gyro: [value; 3],
+                temperature: value,
+            };
         }
         if !failed {
             self.last = counts;
