@@ -83,7 +83,7 @@ fn plane_angle_from_counts<T: Scalar>(side: i16, sign: i32, z: i16) -> Option<T>
 }
 
 /// Angle of the vector (`x`, `y`) in counts of a full turn of 2³², by vectoring CORDIC
-/// (Volder 1959): 24 turns by ±atan(2⁻ⁱ), each a shift and an addition. Worst error 1.5e-7 rad.
+/// (Volder 1959): 24 turns by ±atan(2⁻ⁱ), each a shift and an addition. Worst error below 3e-7 rad.
 /// Stands in for `crate::math::atan2_counts`, which has the same signature.
 fn atan2_counts(y: i32, x: i32) -> i32 {
     const TURNS: [i32; 24] = [
@@ -140,7 +140,7 @@ mod tests {
     use crate::math::{Float, Q12};
     use core::f64::consts::{FRAC_PI_2, PI};
 
-    fn all_round<T: Real>() {
+    fn all_round<T: Real>(bound: f64) {
         let mut worst = 0.0_f64;
         for step in -314..=314 {
             let angle = f64::from(step) * 0.01;
@@ -157,13 +157,13 @@ mod tests {
                 .max((found - angle).abs())
                 .max((by_counts - exact).abs());
         }
-        assert!(worst < 2.5e-6, "{}: {worst:e}", T::NAME);
+        assert!(worst < bound, "{}: {worst:e}", T::NAME);
     }
     #[test]
     fn angles_are_right_all_round() {
-        all_round::<f32>();
-        all_round::<f64>();
-        all_round::<Q12>();
+        all_round::<f32>(1e-6);
+        all_round::<f64>(3e-7);
+        all_round::<Q12>(2.5e-6);
     }
     #[test]
     fn nose_down_is_positive_and_left_up_is_positive() {

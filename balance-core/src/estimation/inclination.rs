@@ -363,9 +363,12 @@ mod tests {
                 out = level.step(rate, None);
                 if k == 30 {
                     let expected = speed * 0.005 * 30.0;
-                    let angle = [out.pitch(), out.roll()][axis];
-                    assert!((real(angle) - expected).abs() < 1e-4, "{}", T::NAME);
-                    assert_eq!(out.lean() == out.pitch() && axis == 0, axis == 0);
+                    let (turned, still) = match axis {
+                        0 => (out.roll(), out.pitch()),
+                        _ => (out.lean(), out.roll()),
+                    };
+                    assert!((real(turned) - expected).abs() < 1e-4, "{}", T::NAME);
+                    assert!(real(still).abs() < 1e-5, "{}", T::NAME);
                 }
             }
             let [x, y, z] = out.up.map(real);
@@ -395,7 +398,8 @@ mod tests {
             for _ in 0..900 {
                 out = level.step([T::zero(); 3], Some(upright));
             }
-            assert!(real(out.lean()).abs() < 1e-3, "{}", T::NAME);
+            // tan(θ/2) falls as e^(−t/τ): from 3.0 rad 1.3e-3 rad are left after ten τ.
+            assert!(real(out.lean()).abs() < 2e-3, "{}", T::NAME);
         }
     }
     fn what_is_not_gravity_is_ignored<T: Real>() {

@@ -243,3 +243,88 @@ impl<T: Scalar> Step for SteadyTiltKalman<T> {
         self.restore(state);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tilt_kalman::TiltKalman;
+    use super::*;
+    use crate::math::Q12;
+
+    /// The closed form is what the recursion converges to, over eight decades of noise.
+    #[test]
+    fn gains_are_the_fixed_point_of_the_recursion() {
+        for (gyro_noise, bias_walk, accel_noise) in [
+            (0.005, 0.0005, 0.1),
+            (0.03, 0.05, 0.17),
+            (1e-4, 1e-2, 1.0),
+            (0.5, 0.5, 0.05),
+        ] {
+            let config = TiltKalmanConfig {
+                gyro_noise,
+                bias_walk,
+                accel_noise,
+                ..Default::default()
+            };
+            let mut full: TiltKalman<f64> = config.build(0.01).unwrap();
+            for _ in 0..200_000 {
+                full.step(0.0, Some(0.0));
+            }
+            let (angle, bias) = config.steady_gains(0.01).unwrap();
+            let covariance = full.state().covariance;
+            assert!((covariance.angle / angle - 1.0).abs() < 1e-9, "{config:?}");
+            assert!((covariance.cross / bias - 1.0).abs() < 1e-9, "{config:?}");
+        }
+    }
+    fn follows_the_full_filter<T: Scalar>(bound: f64) {
+        let config = TiltKalmanConfig::<f64>::default();
+        let mut full: TiltKalman<f64> = config.build(0.001).unwrap();
+        let mut steady: SteadyTiltKalman<T> = TiltKalmanConfig::default()
+            .build_steady(T::Param::lit(0.001))
+            .unwrap();
+        for _ in 0..150_000 {
+            full.step(0.01, Some(0.1));
+            steady.step(T::lit(0.01), Some(T::lit(0.1)));
+        }
+        let mut worst = 0.0_f64;
+        for k in 0..20_000 {
+            let rate = 0.01 + 0.5 * libm::cos(f64::from(k) * 0.005);
+            let angle = 0.1 + 0.1 * libm::sin(f64::from(k) * 0.005);
+            let a = full.step(rate, Some(angle));
+            let b = steady.step(T::lit(rate), Some(T::lit(angle)));
+            worst = worst.max((a.angle - b.angle.to_param().to_f64()).abs());
+            worst = worst.max((a.bias - b.bias.to_param().to_f64()).abs());
+        }
+        assert!(worst < bound, "{}: {worst:e}", T::NAME);
+    }
+    fn a_lasting_disagreement_is_let_in<T: Scalar>() {
+        let config = TiltKalmanConfig {
+            gate_sigma: Some(T::Param::lit(3.0)),
+            gate_recovery: T::Param::lit(0.1),
+            ..Default::default()
+        };
+        let mut tilt: SteadyTiltKalman<T> = config.build_steady(T::Param::lit(0.001)).unwrap();
+        tilt.step(T::zero(), Some(T::zero()));
+        for _ in 0..100 {
+            let out = tilt.step(T::zero(), Some(T::lit(1.0)));
+            assert_eq!((out.status, out.angle), (TiltStatus::Rejected, T::zero()));
+        }
+        for _ in 0..30_000 {
+            assert_eq!(
+                tilt.step(T::zero(), Some(T::lit(1.0))).status,
+                TiltStatus::Fused
+            );
+        }
+        let angle = T::narrow(tilt.state().angle).to_param().to_f64();
+        assert!((angle - 1.0).abs() < 0.35, "{}: {angle}", T::NAME);
+        assert_eq!(tilt.step(T::lit(0.1), None).status, TiltStatus::GyroOnly);
+    }
+    #[test]
+    fn holds_for_every_scalar() {
+        follows_the_full_filter::<f64>(2e-5);
+        follows_the_full_filter::<f32>(6e-5);
+        follows_the_full_filter::<Q12>(6e-5);
+        a_lasting_disagreement_is_let_in::<f32>();
+        a_lasting_disagreement_is_let_in::<f64>();
+        a_lasting_disagreement_is_let_in::<Q12>();
+    }
+}

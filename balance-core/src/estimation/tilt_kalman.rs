@@ -224,8 +224,8 @@ impl<P: Float> TiltCovariance<P> {
 /// Kalman filter of a tilt angle and the bias of its gyroscope; see the [module](self).
 ///
 /// The first usable accelerometer angle is where it starts. Cost per step: 8 products, 12 sums,
-/// one division, 3 comparisons. Against filterpy in `f64` 1e-12, `f32` 2e-6, `Q12` 5e-6 (rad
-/// and rad/s; asserted, with a little room, in `tests/estimation_golden.rs`).
+/// one division, 3 comparisons. Measured against filterpy (rad and rad/s): `f64` 1.2e-15, `f32`
+/// 3.8e-7, `Q12` 1.9e-6, `Q16` 2.9e-5; the covariance in `f32` to 2.8e-6 of itself.
 ///
 /// ```
 /// use balance_core::estimation::tilt_kalman::{TiltKalman, TiltKalmanConfig};
@@ -414,5 +414,127 @@ impl<T: Scalar> Step for TiltKalman<T> {
     }
     fn restore(&mut self, state: Self::State) {
         self.restore(state);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::math::Q12;
+
+    fn filter<T: Scalar>(config: TiltKalmanConfig<f64>) -> TiltKalman<T> {
+        let p = T::Param::lit;
+        let config = TiltKalmanConfig {
+            gyro_noise: p(config.gyro_noise),
+            bias_walk: p(config.bias_walk),
+            accel_noise: p(config.accel_noise),
+            initial_bias: p(config.initial_bias),
+            gate_sigma: config.gate_sigma.map(p),
+            gate_recovery: p(config.gate_recovery),
+        };
+        config.build(p(0.001)).unwrap()
+    }
+    fn real<T: Scalar>(x: T) -> f64 {
+        x.to_param().to_f64()
+    }
+
+    fn bias_is_found_and_taken_off<T: Scalar>() {
+        let mut tilt = filter::<T>(TiltKalmanConfig::default());
+        let mut out = TiltEstimate::default();
+        for k in 0..20_000 {
+            let angle = 0.3 * libm::sin(f64::from(k) * 0.003);
+            let rate = 0.9 * libm::cos(f64::from(k) * 0.003) + 0.04;
+            out = tilt.step(T::lit(rate), Some(T::lit(angle)));
+        }
+        let angle = 0.3 * libm::sin(19_999.0 * 0.003);
+        assert!((real(out.bias) - 0.04).abs() < 2e-3, "{}: {out:?}", T::NAME);
+        assert!(
+            (real(out.angle) - angle).abs() < 2e-3,
+            "{}: {out:?}",
+            T::NAME
+        );
+        assert!((real(out.rate) - 0.9 * libm::cos(19_999.0 * 0.003)).abs() < 3e-3);
+    }
+    /// A push is kept out, a lasting disagreement is let in within the stated time.
+    fn the_gate_closes_and_opens<T: Scalar>() {
+        let gate = TiltKalmanConfig {
+            gate_sigma: Some(3.0),
+            accel_noise: 0.02,
+            ..Default::default()
+        };
+        let mut tilt = filter::<T>(gate);
+        for _ in 0..2000 {
+            tilt.step(T::zero(), Some(T::zero()));
+        }
+        for _ in 0..20 {
+            let out = tilt.step(T::zero(), Some(T::lit(1.0)));
+            assert_eq!(out.status, TiltStatus::Rejected);
+            assert!(real(out.angle).abs() < 1e-3);
+        }
+        let fits = tilt.step(T::zero(), Some(T::lit(0.001)));
+        assert_eq!(fits.status, TiltStatus::Fused);
+        let mut periods = 0;
+        while tilt.step(T::zero(), Some(T::lit(3.1))).status == TiltStatus::Rejected {
+            periods += 1;
+            assert!(periods <= 500, "{}", T::NAME);
+        }
+        for _ in 0..200 {
+            tilt.step(T::zero(), Some(T::lit(3.1)));
+        }
+        assert!((real(T::narrow(tilt.state.angle)) - 3.1).abs() < 0.05);
+    }
+    fn bad_inputs_leave_no_trace<T: Scalar>(bad: &[T]) {
+        let (mut clean, mut hurt) = (
+            filter::<T>(Default::default()),
+            filter::<T>(Default::default()),
+        );
+        for k in 0..500 {
+            let (rate, angle) = (T::lit(0.3), T::lit(f64::from(k) * 0.0003));
+            for &bad in bad {
+                assert_eq!(hurt.step(bad, Some(angle)).status, TiltStatus::Held);
+            }
+            let held = hurt.step_dt(rate, Some(angle), T::Param::lit(-0.001));
+            assert_eq!(held.status, TiltStatus::Held);
+            assert_eq!(hurt.step(rate, Some(angle)), clean.step(rate, Some(angle)));
+        }
+        let again = clean.step_dt(T::zero(), None, T::Param::lit(0.001));
+        assert_eq!(hurt.step(T::zero(), None), again);
+    }
+    #[test]
+    fn holds_for_every_scalar() {
+        bias_is_found_and_taken_off::<f32>();
+        bias_is_found_and_taken_off::<f64>();
+        bias_is_found_and_taken_off::<Q12>();
+        the_gate_closes_and_opens::<f32>();
+        the_gate_closes_and_opens::<f64>();
+        the_gate_closes_and_opens::<Q12>();
+        bad_inputs_leave_no_trace::<f32>(&[f32::NAN, 1e30]);
+        bad_inputs_leave_no_trace::<f64>(&[f64::INFINITY]);
+        bad_inputs_leave_no_trace::<Q12>(&[]);
+    }
+    /// Doubting the sensor in other units does not change what is known.
+    #[test]
+    fn retuning_keeps_estimate_and_uncertainty() {
+        let mut tilt = filter::<f64>(Default::default());
+        for _ in 0..300 {
+            tilt.step(0.02, Some(0.1));
+        }
+        let (before, known) = (tilt.state(), tilt.uncertainty());
+        let other = TiltKalmanConfig {
+            accel_noise: 0.3,
+            ..Default::default()
+        };
+        tilt.retune(&other).unwrap();
+        assert_eq!(tilt.state().angle, before.angle);
+        assert!((tilt.uncertainty().0 / known.0 - 1.0).abs() < 1e-12);
+        let far = TiltKalmanConfig {
+            gyro_noise: 9.0,
+            accel_noise: 1e-5,
+            ..Default::default()
+        };
+        assert_eq!(
+            tilt.retune(&far),
+            Err(ConfigError::OutOfRange("gyro_noise"))
+        );
     }
 }

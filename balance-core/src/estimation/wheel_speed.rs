@@ -17,13 +17,11 @@
 //! `standstill` seconds is speed zero. A wheel that trembles on an edge reads zero too.
 //!
 //! The loop runs in 32-bit integers (counts in steps of 2⁻²⁰) for every scalar type; only the two
-//! outputs are converted. Idea of bounding a position by its interval: R. C. Kavanagh, "Improved
-//! digital tachometer with reduced sensitivity to sensor nonideality" (2000),
-//! doi:10.1109/41.857968, on what is lost without; the recursion is derived here.
+//! outputs are converted. The recursion is derived here.
 
 use crate::math::{Float, Scalar};
 use crate::{ConfigError, Step, config};
-use num_traits::{One, Zero};
+use num_traits::One;
 
 /// Sub-count steps in one count.
 const ONE: i32 = 1 << 20;
@@ -42,7 +40,7 @@ pub struct WheelSpeedConfig<P> {
     /// controller sees the speed late. Below one count per time constant the lag is the time
     /// between edges.
     pub time_constant: P,
-    /// Time without an edge after which the wheel stands, in s, above 0 to 10. Too small: crawling
+    /// Time without an edge after which the wheel stands, in s, one period to 10. Too small: crawling
     /// reads as standing. Too large: a stopped wheel creeps on in the estimate.
     pub standstill: P,
     /// Fastest speed the wheel can have, in rad/s, above 0. Readings further apart are glitches.
@@ -98,12 +96,7 @@ impl<T: Scalar> Tuning<T> {
         config::within("counts_per_revolution", counts, lit(1.0), lit(1e6))?;
         config::within("time_constant", config.time_constant, lit(0.0), lit(10.0))?;
         config::positive("standstill", config.standstill)?;
-        config::within(
-            "standstill",
-            config.standstill,
-            dt,
-            lit(10.0).limit(dt, lit(10.0)),
-        )?;
+        config::within("standstill", config.standstill, dt, lit(10.0))?;
         config::positive("max_speed", config.max_speed)?;
         let angle = lit(core::f64::consts::TAU) / counts;
         let most = config.max_speed / angle * dt + lit(2.0);
@@ -138,8 +131,9 @@ pub struct WheelMotion<T> {
 
 /// Estimator of a wheel's angle and speed; see the [module](self).
 ///
-/// Lag `time_constant`, or the time between edges where that is longer; no overshoot from the
-/// loop itself. Cost per step: about 30 integer operations and, outside of steady motion, one
+/// Lag `time_constant`, or the time between edges where that is longer; while the speed changes it
+/// has a grain of up to one count per time constant (tests: ±62 counts/s at 10 ms), at steady speed
+/// none. Cost per step: about 30 integer operations and, outside of steady motion, one
 /// division; three products of one conversion each for the output.
 ///
 /// ```
@@ -368,4 +362,186 @@ impl<T: Scalar> Step for WheelSpeed<T> {
     fn restore(&mut self, state: WheelSpeedState) {
         self.restore(state);
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::math::Q12;
+    extern crate std;
+    use std::vec::Vec;
+
+    const DT: f64 = 0.001;
+    const RAD: f64 = core::f64::consts::TAU / 1320.0;
+
+    fn wheel<T: Scalar>() -> WheelSpeed<T> {
+        WheelSpeedConfig::default()
+            .build(T::Param::lit(DT))
+            .unwrap()
+    }
+    /// Runs along a position given in counts; gives speeds in counts/s.
+    fn run<T: Scalar>(
+        wheel: &mut WheelSpeed<T>,
+        periods: core::ops::Range<u32>,
+        position: impl Fn(f64) -> f64,
+    ) -> Vec<f64> {
+        periods
+            .map(|k| {
+                let counts = libm::floor(position(f64::from(k) * DT)) as i32;
+                wheel.step(counts).speed.to_param().to_f64() / RAD
+            })
+            .collect()
+    }
+    fn mean_and_deviation(x: &[f64]) -> (f64, f64) {
+        let n = x.len() as f64;
+        let mean = x.iter().sum::<f64>() / n;
+        (
+            mean,
+            libm::sqrt(x.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / n),
+        )
+    }
+    fn extremes(x: &[f64]) -> (f64, f64) {
+        x.iter().fold((f64::MAX, f64::MIN), |(low, high), &x| {
+            (low.min(x), high.max(x))
+        })
+    }
+
+    fn slow_is_right<T: Scalar>() {
+        for speed in [20.0, -20.0, 19.3, 7.7, 137.0] {
+            let all = run(&mut wheel::<T>(), 0..6000, |t| speed * t + 0.3);
+            let settled = &all[2000..];
+            let (mean, _) = mean_and_deviation(settled);
+            let (low, high) = extremes(settled);
+            assert!((mean / speed - 1.0).abs() < 0.03, "{speed}: mean {mean}");
+            let widest = (low / speed - 1.0).abs().max((high / speed - 1.0).abs());
+            assert!(widest < 0.25, "{speed}: {low} to {high}");
+        }
+        // Edges spaced as 0.8, 1.2, 1.1, 0.9: a real quadrature encoder.
+        let uneven = |t: f64| {
+            let x = 20.0 * t;
+            x + 0.1 * libm::sin(core::f64::consts::FRAC_PI_2 * x)
+        };
+        let (mean, deviation) =
+            mean_and_deviation(&run(&mut wheel::<T>(), 0..6000, uneven)[2000..]);
+        assert!(
+            (mean / 20.0 - 1.0).abs() < 0.05 && deviation < 4.0,
+            "{mean} {deviation}"
+        );
+    }
+    fn fast_is_quiet<T: Scalar>() {
+        for speed in [10_000.0, 9_876.5, -3_333.3] {
+            let all = run(&mut wheel::<T>(), 0..3000, |t| speed * t);
+            let (mean, deviation) = mean_and_deviation(&all[500..]);
+            assert!((mean / speed - 1.0).abs() < 1e-3, "{speed}: {mean}");
+            assert!(deviation < 0.005 * f64::abs(speed), "{speed}: {deviation}");
+        }
+        // With 1 % of real ripple at 30 Hz nothing is added to it.
+        let rippling = |t: f64| 10_000.0 * t + 0.53 * libm::sin(188.5 * t);
+        let (_, deviation) = mean_and_deviation(&run(&mut wheel::<T>(), 0..3000, rippling)[500..]);
+        assert!(deviation < 75.0, "{deviation}");
+    }
+    fn standing_is_exactly_zero<T: Scalar>() {
+        for speed in [10_000.0, 777.0, 20.0, 4.5, -300.0] {
+            let mut wheel = wheel::<T>();
+            let stop = |t: f64| speed * f64::min(t, 1.0);
+            let all = run(&mut wheel, 0..1301, stop);
+            assert_eq!(all[1300], 0.0, "{speed}");
+            // One count per time is all the wheel could still do.
+            assert!(all[1050].abs() <= 31.0, "{speed}: {}", all[1050]);
+        }
+        // Trembling on an edge is standing as well.
+        let trembling = |t: f64| {
+            5.0 + if libm::fmod(t, 0.004) < 0.002 {
+                0.01
+            } else {
+                -0.01
+            }
+        };
+        let all = run(&mut wheel::<T>(), 0..1000, trembling);
+        assert!(
+            all[100..].iter().all(|v| v.abs() < 15.0),
+            "{:?}",
+            extremes(&all[100..])
+        );
+    }
+    fn a_ramp_is_followed_with_the_stated_lag<T: Scalar>() {
+        let accel = 10_000.0;
+        let all = run(&mut wheel::<T>(), 0..1000, |t| 0.5 * accel * t * t);
+        let lags: Vec<f64> = (200..1000)
+            .map(|k| f64::from(k) * DT - all[k as usize] / accel)
+            .collect();
+        let ((mean, _), (low, high)) = (mean_and_deviation(&lags), extremes(&lags));
+        assert!((0.009..0.0105).contains(&mean), "{mean}");
+        // A correction has the grain of one count over τ: 100 counts/s, 10 ms of this ramp.
+        assert!(low > 0.003 && high < 0.017, "{low} {high}");
+    }
+    fn a_step_settles_without_overshoot<T: Scalar>() {
+        for (from, to) in [
+            (0.0, 5000.0),
+            (0.0, 200.0),
+            (2000.0, 6000.0),
+            (5000.0, 500.0),
+            (1000.0, -1000.0),
+        ] {
+            let path = |t: f64| from * f64::min(t, 0.5) + to * f64::max(t - 0.5, 0.0) + 0.5;
+            let all = run(&mut wheel::<T>(), 0..1500, path);
+            let after = &all[500..];
+            let beyond = after
+                .iter()
+                .map(|v| (v - to) * f64::signum(to - from))
+                .fold(0.0, f64::max);
+            assert!(
+                beyond < 0.2 * f64::abs(to - from),
+                "{from} to {to}: {beyond}"
+            );
+            assert!(
+                (all[600] - to).abs() < 0.1 * f64::abs(to),
+                "{from} to {to}: {}",
+                all[600]
+            );
+        }
+    }
+    fn jumps_are_held_and_resets_accepted<T: Scalar>() {
+        let mut wheel = wheel::<T>();
+        let mut last = wheel.step(i32::MAX - 500);
+        for k in 1..1000_i32 {
+            // Through the end of i32, with a glitch every tenth period.
+            let counts = (i32::MAX - 500).wrapping_add(2 * k);
+            let glitch = k % 10 == 5;
+            let out = wheel.step(if glitch { counts ^ 0x10_0000 } else { counts });
+            assert_eq!(out.held, glitch);
+            if k > 100 {
+                let moved = (out.angle - last.angle).to_param().to_f64() / RAD;
+                assert!((moved - 2.0).abs() < 1.1, "{k}: {moved}");
+                let speed = out.speed.to_param().to_f64() / RAD;
+                assert!((speed - 2000.0).abs() < 20.0, "{k}: {speed}");
+            }
+            last = out;
+        }
+        let mut held = 0;
+        for k in 0..20 {
+            let out = wheel.step(50_000 + 2 * k);
+            held += u32::from(out.held);
+            let moved = (out.angle - last.angle).to_param().to_f64() / RAD;
+            assert!((moved - 2.0).abs() < 2.1, "{k}: {moved}");
+            last = out;
+        }
+        assert_eq!(held, 4);
+    }
+    macro_rules! all {
+        ($($name:ident)*) => {$(
+            mod $name {
+                use super::*;
+                #[test]
+                fn holds_for_every_scalar() {
+                    super::$name::<f32>();
+                    super::$name::<f64>();
+                    super::$name::<Q12>();
+                }
+            }
+        )*};
+    }
+    all!(slow_is_right fast_is_quiet standing_is_exactly_zero
+        a_ramp_is_followed_with_the_stated_lag a_step_settles_without_overshoot
+        jumps_are_held_and_resets_accepted);
 }
