@@ -5,6 +5,7 @@
 //! `nalgebra::SMatrix`.
 
 use super::scalar::{Real, Scalar};
+use super::section::DirectForm;
 use core::cmp::Ordering;
 use core::fmt;
 use core::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
@@ -308,6 +309,8 @@ impl<Frac: LeEqU32 + Send + Sync + 'static> Scalar for Fixed<Frac> {
     fn is_usable(self) -> bool {
         true
     }
+
+    type Section = DirectForm;
 }
 
 impl<Frac: LeEqU32 + Send + Sync + 'static> Real for Fixed<Frac> {

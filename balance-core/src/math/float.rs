@@ -1,6 +1,7 @@
 //! [`Scalar`], [`Real`] and [`Float`] for `f32` and `f64`.
 
 use super::scalar::{Float, Real, Scalar};
+use super::section::StateVariable;
 
 macro_rules! float {
     ($t:ident, $name:literal, $usable:literal, $libm:ident) => {
@@ -64,6 +65,8 @@ macro_rules! float {
                 // infinity and NaN lie above all others.
                 (self.to_bits() << 1) <= ($usable << 1)
             }
+
+            type Section = StateVariable<$t>;
         }
 
         impl Float for $t {
