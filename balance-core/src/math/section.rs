@@ -16,7 +16,7 @@
 //! overflow on the inside, and its five products meet in one 64-bit sum under one exponent. What
 //! rounding takes from the output is fed back twice differenced (P. P. Vaidyanathan, "On
 //! error-spectrum shaping in state-space digital filters", 1985; error spectrum `(1 − z⁻¹)²`), so
-//! the error stays at a few last places however low the frequency is.
+//! the rounding error stays at a few last places however low the frequency is.
 
 use super::fixed::Fixed;
 use super::scalar::{Float, Scalar};

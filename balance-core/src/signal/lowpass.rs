@@ -114,6 +114,8 @@ impl<T: Scalar> LowPass<T> {
     }
 
     /// Starts as if the input had been `x` forever; an unusable `x` is ignored.
+    #[cold]
+    #[inline(never)]
     pub fn start_at(&mut self, x: T) {
         if x.is_usable() {
             self.state = LowPassState {
