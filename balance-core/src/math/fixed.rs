@@ -6,6 +6,7 @@
 
 use super::atan2::atan2_fixed;
 use super::scalar::{Real, Scalar};
+use super::section::DirectForm;
 use super::sin_cos::{phase_fixed, sin_cos_counts};
 use super::sqrt::sqrt_fixed;
 use super::wide::{mul_wide, shift_right};
@@ -331,6 +332,8 @@ impl<Frac: LeEqU32 + Send + Sync + 'static> Scalar for Fixed<Frac> {
     fn is_usable(self) -> bool {
         true
     }
+
+    type Section = DirectForm;
 }
 
 impl<Frac: LeEqU32 + Send + Sync + 'static> Real for Fixed<Frac> {

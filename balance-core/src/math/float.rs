@@ -3,6 +3,7 @@
 use super::angle::wrap_f64;
 use super::atan2::atan2_f32;
 use super::scalar::{Float, Real, Scalar};
+use super::section::StateVariable;
 use super::sin_cos::{phase_f32, sin_cos_f32};
 use super::sqrt::sqrt_f32;
 
@@ -69,6 +70,8 @@ macro_rules! float {
                 // infinity and NaN lie above all others.
                 (self.to_bits() << 1) <= ($usable << 1)
             }
+
+            type Section = StateVariable<$t>;
         }
 
         impl Float for $t {

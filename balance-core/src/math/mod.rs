@@ -21,6 +21,7 @@ mod atan2;
 mod fixed;
 mod float;
 mod scalar;
+pub mod section;
 mod sin_cos;
 mod sqrt;
 mod wide;
