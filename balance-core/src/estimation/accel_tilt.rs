@@ -5,7 +5,7 @@
 //! only at its own plane; where gravity has no part in that plane there is no angle and the answer
 //! is `None`, as in free fall.
 
-use crate::math::{Real, Scalar};
+use crate::math::{Real, Scalar, atan2_counts};
 
 /// Below this part of gravity in the plane, in m/s², an angle means nothing (5 % of g).
 const LEAST_ACCEL: f64 = 0.5;
@@ -80,58 +80,6 @@ fn plane_angle_from_counts<T: Scalar>(side: i16, sign: i32, z: i16) -> Option<T>
     let angle = atan2_counts(i32::from(side).wrapping_mul(sign), i32::from(z));
     let radians = T::Param::lit(core::f64::consts::TAU / 4_294_967_296.0);
     Some(T::from_counts(angle, T::gain(radians)))
-}
-
-/// Angle of the vector (`x`, `y`) in counts of a full turn of 2³², by vectoring CORDIC
-/// (Volder 1959): 24 turns by ±atan(2⁻ⁱ), each a shift and an addition. Worst error below 3e-7 rad.
-/// Stands in for `crate::math::atan2_counts`, which has the same signature.
-fn atan2_counts(y: i32, x: i32) -> i32 {
-    const TURNS: [i32; 24] = [
-        536_870_912,
-        316_933_406,
-        167_458_907,
-        85_004_756,
-        42_667_331,
-        21_354_465,
-        10_679_838,
-        5_340_245,
-        2_670_163,
-        1_335_087,
-        667_544,
-        333_772,
-        166_886,
-        83_443,
-        41_722,
-        20_861,
-        10_430,
-        5_215,
-        2_608,
-        1_304,
-        652,
-        326,
-        163,
-        81,
-    ];
-    // Counts are 16 bits: thirteen more leave room for the growth of 1.65 and the diagonal.
-    let (mut x, mut y) = (x.wrapping_shl(13), y.wrapping_shl(13));
-    let mut angle = 0_i32;
-    if x < 0 {
-        (x, y) = (x.wrapping_neg(), y.wrapping_neg());
-        angle = i32::MIN;
-    }
-    let mut shift = 0_u32;
-    for turn in TURNS {
-        let (dx, dy) = (y.wrapping_shr(shift), x.wrapping_shr(shift));
-        if y >= 0 {
-            (x, y) = (x.wrapping_add(dx), y.wrapping_sub(dy));
-            angle = angle.wrapping_add(turn);
-        } else {
-            (x, y) = (x.wrapping_sub(dx), y.wrapping_add(dy));
-            angle = angle.wrapping_sub(turn);
-        }
-        shift = shift.wrapping_add(1);
-    }
-    angle
 }
 
 #[cfg(test)]

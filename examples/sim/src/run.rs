@@ -235,8 +235,8 @@ impl Referee {
         self.worst_duty = duties
             .iter()
             .fold(self.worst_duty, |most, duty| most.max(duty.abs()));
+        self.stop = stop;
         if world.released() {
-            self.stop = stop;
             if state != State::Balancing {
                 self.off_at.get_or_insert(world.since_release);
             }
