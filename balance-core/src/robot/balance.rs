@@ -112,8 +112,10 @@ pub(super) struct Reference<T: Scalar> {
     top_speed: T,
     speed_step: T,
     lag: T,
+    half_lag: T,
     speed: T,
     ahead: T::Wide,
+    dragged: T,
 }
 
 impl<T: Scalar> Reference<T> {
@@ -129,8 +131,10 @@ impl<T: Scalar> Reference<T> {
             top_speed: T::from_param(limits.speed),
             speed_step: T::from_param(limits.acceleration * period),
             lag: T::from_param(limits.position_lag),
+            half_lag: T::from_param(limits.position_lag * T::Param::lit(0.5)),
             speed: T::zero(),
             ahead: T::zero().widen(),
+            dragged: T::zero(),
         }
     }
 
@@ -138,6 +142,7 @@ impl<T: Scalar> Reference<T> {
     pub(super) fn start(&mut self, offset: T) {
         self.speed = T::zero();
         self.ahead = (-offset).widen();
+        self.dragged = T::zero();
     }
 
     /// Follows the command and the counts of a tick; `offset` is the way that the body's pitch
@@ -155,7 +160,15 @@ impl<T: Scalar> Reference<T> {
         let kept = error.limit(-self.lag, self.lag);
         if kept != error {
             self.ahead = (kept - offset).widen();
+            self.dragged += (error - kept).magnitude();
+        } else if error.magnitude() < self.half_lag {
+            self.dragged = T::zero();
         }
         (self.speed, kept)
+    }
+
+    /// Way by which the robot has pulled its reference along since it was last near it, in m.
+    pub(super) fn dragged(&self) -> T {
+        self.dragged
     }
 }

@@ -111,6 +111,9 @@ pub struct Limits<P> {
     pub max_speed: P,
     /// Ticks beyond that speed before it counts as running away.
     pub runaway_ticks: u16,
+    /// Way that the robot may pull its position reference along, in m; farther, it is not standing
+    /// on its wheels (lifted), or running away.
+    pub max_drag: P,
     /// Largest difference between the yaw rates of encoders and gyroscope, in rad/s.
     pub yaw_mismatch: P,
     /// Ticks over which encoders are compared with the gyroscope; two such in a row decide.
@@ -137,6 +140,7 @@ impl<P: Float> Default for Limits<P> {
             max_tilt: P::lit(0.7),
             max_speed: P::lit(1.5),
             runaway_ticks: 200,
+            max_drag: P::lit(0.5),
             yaw_mismatch: P::lit(2.0),
             encoder_window_ticks: 50,
             low_battery_millivolts: 6000,
@@ -166,6 +170,7 @@ impl<P: Float> RobotConfig<P> {
         }
         positive("start_rate", limits.start_rate)?;
         positive("max_speed", limits.max_speed)?;
+        positive("max_drag", limits.max_drag)?;
         positive("yaw_mismatch", limits.yaw_mismatch)?;
         positive("imu_scale.accel", P::lit(f64::from(self.imu_scale.accel)))?;
         positive("imu_scale.gyro", P::lit(f64::from(self.imu_scale.gyro)))?;

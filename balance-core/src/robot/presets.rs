@@ -28,6 +28,8 @@ struct Body {
     gain: [f64; 4],
     turn: [f64; 2],
     friction_voltage: f64,
+    acceleration: f64,
+    position_lag: f64,
     battery: [f64; 3],
     speed: f64,
 }
@@ -74,9 +76,9 @@ fn robot<P: Float>(body: &Body) -> RobotConfig<P> {
         },
         command: CommandLimits {
             speed: P::lit(body.speed),
-            acceleration: P::lit(0.8),
+            acceleration: P::lit(body.acceleration),
             turn: P::lit(3.0),
-            position_lag: P::lit(0.15),
+            position_lag: P::lit(body.position_lag),
         },
         limits: Limits {
             low_battery_millivolts: (low * 1000.0) as u16,
@@ -98,6 +100,8 @@ impl<P: Float> RobotConfig<P> {
             gain: [-10.800, -25.592, -22.190, -2.724],
             turn: [1.0, 6.0],
             friction_voltage: 0.3,
+            acceleration: 0.8,
+            position_lag: 0.15,
             battery: [9.0, 11.1, 12.6],
             speed: 0.5,
         })
@@ -112,7 +116,9 @@ impl<P: Float> RobotConfig<P> {
             counts: 1321.2,
             gain: [-10.334, -11.807, -22.869, -0.863],
             turn: [0.6, 4.0],
-            friction_voltage: 0.3,
+            friction_voltage: 0.2,
+            acceleration: 0.4,
+            position_lag: 0.4,
             battery: [5.4, 7.2, 8.4],
             speed: 0.3,
         })
@@ -128,6 +134,8 @@ impl<P: Float> RobotConfig<P> {
             gain: [-10.705, -29.386, -30.030, -2.768],
             turn: [0.6, 4.0],
             friction_voltage: 0.1,
+            acceleration: 0.8,
+            position_lag: 0.15,
             battery: [6.5, 8.0, 9.6],
             speed: 0.4,
         })

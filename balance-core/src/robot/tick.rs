@@ -64,10 +64,12 @@ struct Units<T: Scalar> {
     gyro: T::Gain,
     millivolt: T::Gain,
     radius: T::Gain,
+    fading: T::Gain,
     start_tilt: T,
     start_rate: T,
     max_tilt: T,
     max_speed: T,
+    max_drag: T,
     max_turn: T,
 }
 
@@ -136,10 +138,12 @@ impl<P: Float> RobotConfig<P> {
                 gyro: T::gain(gyro / P::lit(f64::from(1 << BIAS_BITS))),
                 millivolt: T::gain(P::lit(1e-3)),
                 radius: T::gain(chassis.wheel_radius),
+                fading: T::gain((-dt / P::lit(0.02)).exp()),
                 start_tilt: T::from_param(self.limits.start_tilt),
                 start_rate: T::from_param(self.limits.start_rate),
                 max_tilt: T::from_param(self.limits.max_tilt),
                 max_speed: T::from_param(self.limits.max_speed),
+                max_drag: T::from_param(self.limits.max_drag),
                 max_turn: T::from_param(self.command.turn),
             },
             imu: ImuWatch::default(),
@@ -211,6 +215,9 @@ impl<T: Real> Robot<T> {
             let [_, y, z] = self.unbiased(counts.gyro);
             self.last.rates = [y, z].map(|rate| T::from_counts(rate, self.units.gyro));
             self.last.yaw_gyro = z >> BIAS_BITS;
+        } else {
+            // A balancing body swings about a rate of zero: an old rate is worth less each tick.
+            self.last.rates = self.last.rates.map(|rate| rate.scale(self.units.fading));
         }
         let [pitch_gyro, yaw_rate] = self.last.rates;
         let tilt = self.estimator.step(pitch_gyro, angle, dt);
@@ -321,7 +328,8 @@ impl<T: Real> Robot<T> {
                 let yaw = self.last.yaw_gyro;
                 let lost = self.encoders.step(sensed.counts, yaw, self.last.hard);
                 let fast = sensed.speed.magnitude() > self.units.max_speed;
-                let races = self.racing.is_over(fast, self.config.limits.runaway_ticks);
+                let races = self.racing.is_over(fast, self.config.limits.runaway_ticks)
+                    || self.reference.dragged() > self.units.max_drag;
                 findings.fault = findings.fault.or(lost).or(races.then_some(Stop::Runaway));
             }
             _ => {}

@@ -4,10 +4,6 @@ use crate::robots::Robot;
 use balance_core::model::WheeledPendulumConfig;
 use nalgebra::{Matrix4, RowVector4, SMatrix, Vector4};
 
-/// Weights of the squares: position per 1 m, pitch per 1 rad, speed per 1 m/s, rate per 1 rad/s,
-/// against 1 V on both motors.
-pub const WEIGHTS: [f64; 4] = [120.0, 60.0, 40.0, 0.4];
-
 /// The linear model with volts on both motors as the input.
 pub fn linear_model(
     body: &WheeledPendulumConfig<f64>,
@@ -63,7 +59,7 @@ pub fn lqr(a: &Matrix4<f64>, b: &Vector4<f64>, weights: [f64; 4]) -> RowVector4<
 pub fn gains(robot: &Robot) -> RowVector4<f64> {
     let (a, b) = linear_model(&robot.body, robot);
     let (a, b) = discretise(&a, &b, 0.001);
-    lqr(&a, &b, WEIGHTS)
+    lqr(&a, &b, robot.weights)
 }
 
 #[cfg(test)]

@@ -22,6 +22,12 @@ pub struct Robot {
     pub imu_height: f64,
     /// Encoder counts in a turn of a wheel.
     pub counts_per_revolution: f64,
+    /// LQR weights of position (m), pitch (rad), speed (m/s) and pitch rate (rad/s) against 1 V on
+    /// both motors.
+    pub weights: [f64; 4],
+    /// Pitch (rad) and rate (rad/s) within which it counts as calm. Friction in the gears decides
+    /// how much a robot sways: the Balboa's holds 25 times the torque of a degree of its tilt.
+    pub calm: [f64; 2],
 }
 
 impl Robot {
@@ -70,6 +76,8 @@ pub const ROBOTS: [Robot; 3] = [
         },
         imu_height: 0.05,
         counts_per_revolution: 1920.0,
+        weights: [120.0, 60.0, 40.0, 0.4],
+        calm: [0.05, 0.5],
     },
     Robot {
         name: "balboa_32u4",
@@ -101,6 +109,8 @@ pub const ROBOTS: [Robot; 3] = [
         },
         imu_height: 0.02,
         counts_per_revolution: 1321.2,
+        weights: [120.0, 60.0, 40.0, 0.4],
+        calm: [0.15, 3.0],
     },
     Robot {
         name: "nxtway_gs",
@@ -134,6 +144,8 @@ pub const ROBOTS: [Robot; 3] = [
         },
         imu_height: 0.08,
         counts_per_revolution: 360.0,
+        weights: [120.0, 60.0, 40.0, 0.4],
+        calm: [0.05, 0.8],
     },
 ];
 

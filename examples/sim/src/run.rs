@@ -87,8 +87,6 @@ fn configure<P: Float>(robot: &robots::Robot, spec: &RunSpec) -> RobotConfig<P> 
 const PERIOD: u64 = 1000;
 /// Steps of the plant in a microsecond, inverted.
 const STEP_MICROS: u64 = 50;
-/// Pitch below which the robot counts as calm, rad.
-const CALM: f64 = 0.05;
 
 fn run_as<T: Real>(spec: &RunSpec) -> anyhow::Result<RunResult> {
     let robot = robots::find(&spec.robot).ok_or_else(|| anyhow::anyhow!("no such robot"))?;
@@ -97,7 +95,7 @@ fn run_as<T: Real>(spec: &RunSpec) -> anyhow::Result<RunResult> {
     let config = configure::<T::Param>(robot, spec);
     let mut brain: Robot<T> = config.build()?;
     let mut world = World::new(robot, scenario, config.imu_scale, spec.seed)?;
-    let mut referee = Referee::new(scenario);
+    let mut referee = Referee::new(scenario, robot.calm);
     let mut chance = Pcg32::seed_from_u64(spec.seed ^ 0x0071_77e4);
 
     let (mut now, mut next_tick) = (0_u64, PERIOD);
@@ -152,6 +150,7 @@ fn bridge<T: Real>(drive: Drive<T>) -> Bridge {
 /// Watches a run and judges it.
 pub struct Referee {
     scenario: &'static Scenario,
+    calm: [f64; 2],
     /// The signals of the run.
     pub trace: Trace,
     state: State,
@@ -168,9 +167,10 @@ pub struct Referee {
 
 impl Referee {
     /// Ready for a run.
-    pub fn new(scenario: &'static Scenario) -> Self {
+    pub fn new(scenario: &'static Scenario, calm: [f64; 2]) -> Self {
         Self {
             scenario,
+            calm,
             trace: Trace::default(),
             state: State::Disarmed,
             stop: None,
@@ -241,8 +241,8 @@ impl Referee {
                 self.off_at.get_or_insert(world.since_release);
             }
             self.max_tilt = self.max_tilt.max(plant.state.pitch.abs());
-            let slow = plant.state.pitch_rate.abs() < 0.5;
-            if plant.state.pitch.abs() > CALM || !slow {
+            let [pitch, rate] = self.calm;
+            if plant.state.pitch.abs() > pitch || plant.state.pitch_rate.abs() > rate {
                 self.last_wild = world.since_release;
             }
         }

@@ -177,7 +177,6 @@ impl World {
                 self.plant.lifted = true;
                 self.plant.state.pitch = 8_f64.to_radians();
             }
-            Event::Blow(rate) => self.plant.state.pitch_rate += rate,
             Event::Sag(volts) => self.sag = volts,
             Event::Stall(milliseconds) => self.stall = milliseconds,
         }
