@@ -83,16 +83,22 @@ pub struct EmulateArgs {
     /// Firmware image
     #[arg(long, value_name = "PATH")]
     pub image: PathBuf,
-    /// Description of the board
+    /// Server of the emulated board
     #[arg(
         long,
         value_name = "PATH",
-        default_value = "examples/pico/emulator/board.mjs"
+        default_value = "examples/pico/emulator/serve.mjs"
     )]
     pub board: PathBuf,
-    /// Simulated seconds
-    #[arg(long, value_name = "N")]
-    pub seconds: Option<f64>,
+    /// Seed of the sensor noise
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Compare cycles and jitter with this file; fail if they have grown
+    #[arg(long, value_name = "PATH")]
+    pub expect: Option<PathBuf>,
+    /// Write that file anew
+    #[arg(long, requires = "expect")]
+    pub bless: bool,
     /// Print one JSON object a line
     #[arg(long)]
     pub json: bool,
