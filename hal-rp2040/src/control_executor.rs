@@ -4,17 +4,17 @@
 //! executor's tasks (telemetry, user interface) at any instruction and are never delayed by them.
 
 use embassy_executor::{InterruptExecutor, SendSpawner};
-use embassy_rp::interrupt::{self, InterruptExt, Priority};
+use embassy_rp::interrupt;
+use embassy_rp::interrupt::{InterruptExt, Priority};
 
 static EXECUTOR: InterruptExecutor = InterruptExecutor::new();
 
 /// Starts the executor; call it once. A second call panics.
 ///
 /// The control task runs at priority 2 of the four that a Cortex-M0+ knows (0 is the most
-/// urgent). The short handlers that only wake it (timer, I²C) stay at 0, and the UART's DMA is put
-/// to 3, so that telemetry cannot disturb a tick. On a host this does nothing but fail.
+/// urgent). The short handlers that only wake it (timer, I²C) stay at 0; embassy-rp puts DMA, and
+/// with it the telemetry, to 3.
 pub fn start() -> SendSpawner {
-    interrupt::DMA_IRQ_0.set_priority(Priority::P3);
     interrupt::SWI_IRQ_1.set_priority(Priority::P2);
     EXECUTOR.start(interrupt::SWI_IRQ_1)
 }

@@ -136,7 +136,9 @@ impl<'d, P: Port> ImuBus<'d, P> {
         sda.give_to_controller();
         P::hold_in_reset(false);
         registers.ic_enable().write(|w| w.set_enable(false));
-        registers.ic_intr_mask().write_value(pac::i2c::regs::IcIntrMask(0));
+        registers
+            .ic_intr_mask()
+            .write_value(pac::i2c::regs::IcIntrMask(0));
         registers.ic_fs_scl_hcnt().write_value(timing.0);
         registers.ic_fs_scl_lcnt().write_value(timing.1);
         registers.ic_fs_spklen().write_value(timing.2);

@@ -149,7 +149,10 @@ mod tests {
         for frequency in [1908, 1907, 1000, 954, 10, 8] {
             let timing = PwmTiming::new(125_000_000, frequency).unwrap();
             let cycles = u32::from(timing.steps) * u32::from(timing.divider);
-            assert!(cycles.abs_diff(125_000_000 / frequency) < 256, "{frequency}");
+            assert!(
+                cycles.abs_diff(125_000_000 / frequency) < 256,
+                "{frequency}"
+            );
         }
     }
 

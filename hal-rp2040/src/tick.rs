@@ -50,8 +50,12 @@ impl Tick {
         // here) is taken only when a tick was really missed.
         if late >= period {
             let skipped = late / period;
-            self.missed = self.missed.saturating_add(u32::try_from(skipped).unwrap_or(u32::MAX));
-            self.next_micros = self.next_micros.saturating_add(skipped.saturating_mul(period));
+            self.missed = self
+                .missed
+                .saturating_add(u32::try_from(skipped).unwrap_or(u32::MAX));
+            self.next_micros = self
+                .next_micros
+                .saturating_add(skipped.saturating_mul(period));
         }
         let due = self.next_micros;
         self.next_micros = due.saturating_add(period);
@@ -68,7 +72,11 @@ mod tests {
         let mut tick = Tick::starting_at(500, 1000);
         assert_eq!(tick.advance(600), 1500);
         assert_eq!(tick.advance(2499), 2500);
-        assert_eq!(tick.advance(4499), 3500, "late by less than a period is served at once");
+        assert_eq!(
+            tick.advance(4499),
+            3500,
+            "late by less than a period is served at once"
+        );
         assert_eq!(tick.missed(), 0);
     }
 
