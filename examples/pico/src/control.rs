@@ -1,0 +1,228 @@
+//! The control loop: a thousand times a second from the sensor's bytes to the motors' duties.
+
+use core::pin::pin;
+
+use crate::stand_in::{
+    Command, HBridge, HBridgeConfig, Inputs, Mpu6050, Mpu6050Config, PwmTwoPins, Robot,
+    RobotConfig, State,
+};
+use balance_core::ConfigError;
+use balance_core::sensor::Sample;
+use embassy_rp::gpio::{Input, Output};
+use embassy_rp::peripherals::{I2C0, PIO0};
+use embassy_time::{Delay, Duration, with_timeout};
+use hal_rp2040::battery::Battery;
+use hal_rp2040::clock;
+use hal_rp2040::encoder::Encoder;
+use hal_rp2040::imu_bus::ImuBus;
+use hal_rp2040::motor_pwm::MotorChannel;
+use hal_rp2040::tick::Tick;
+use hal_rp2040::watchdog::Watchdog;
+
+use crate::arm_button::ArmButton;
+use crate::telemetry::{self, Report};
+
+/// The type in which the robot computes.
+#[cfg(not(feature = "f32"))]
+pub type Number = balance_core::math::Q12;
+/// The type in which the robot computes.
+#[cfg(feature = "f32")]
+pub type Number = f32;
+
+const PERIOD_MICROS: u32 = 1000;
+
+/// After so many failed reads in a row the sensor is set up anew, unless the robot balances.
+const FAILURES_BEFORE_RESTART: u8 = 50;
+
+/// What the loop takes for itself.
+pub struct Devices {
+    /// The bus of the MPU-6050.
+    pub bus: ImuBus<'static, I2C0>,
+    /// The H-bridge.
+    pub motors: Motors,
+    /// Both wheels.
+    pub encoders: Encoders,
+    /// The battery, if its divider makes sense.
+    pub battery: Option<Battery<'static>>,
+    /// Arm button to ground.
+    pub button: Input<'static>,
+    /// High while a tick computes.
+    pub busy: Output<'static>,
+    /// Resets the chip when the loop stops.
+    pub watchdog: Watchdog,
+}
+
+/// PWM, IN1 and IN2 of one side of the TB6612FNG.
+pub type Side = (MotorChannel<'static>, Output<'static>, Output<'static>);
+type Bridge = HBridge<Number, PwmTwoPins<MotorChannel<'static>, Output<'static>, Output<'static>>>;
+
+/// The TB6612FNG.
+pub struct Motors {
+    /// PWMA, AIN1, AIN2.
+    pub left: Side,
+    /// PWMB, BIN1, BIN2.
+    pub right: Side,
+    /// STBY: low, and both motors are off.
+    pub standby: Output<'static>,
+}
+
+/// Both encoders.
+pub struct Encoders {
+    /// Counts up when the left wheel drives forward.
+    pub left: Encoder<'static, PIO0, 0>,
+    /// Counts up when the right wheel drives forward.
+    pub right: Encoder<'static, PIO0, 1>,
+}
+
+/// Runs for ever.
+#[embassy_executor::task]
+pub async fn run(devices: Devices) {
+    let sensor = Mpu6050Config::default();
+    let config = RobotConfig {
+        imu_scale: sensor.scale(),
+        ..RobotConfig::<f32>::pico_kit()
+    };
+    match Loop::new(devices, sensor, &config) {
+        Ok(mut control) => control.run().await,
+        // The configuration is a constant: this shows up at the first start of a new one.
+        Err(error) => panic!("{error:?}"),
+    }
+}
+
+struct Loop {
+    sensor: Mpu6050<ImuBus<'static, I2C0>>,
+    robot: Robot<Number>,
+    left: Bridge,
+    right: Bridge,
+    standby: Output<'static>,
+    encoders: Encoders,
+    battery: Option<Battery<'static>>,
+    button: Input<'static>,
+    busy: Output<'static>,
+    watchdog: Watchdog,
+}
+
+impl Loop {
+    fn new(
+        devices: Devices,
+        sensor: Mpu6050Config,
+        config: &RobotConfig<f32>,
+    ) -> Result<Self, ConfigError> {
+        let Motors {
+            left,
+            right,
+            standby,
+        } = devices.motors;
+        let bridge = HBridgeConfig::<f32>::default();
+        Ok(Self {
+            sensor: Mpu6050::new(devices.bus, sensor),
+            robot: config.build()?,
+            left: bridge.build(PwmTwoPins::new(left.0, left.1, left.2))?,
+            right: bridge.build(PwmTwoPins::new(right.0, right.1, right.2))?,
+            standby,
+            encoders: devices.encoders,
+            battery: devices.battery,
+            button: devices.button,
+            busy: devices.busy,
+            watchdog: devices.watchdog,
+        })
+    }
+
+    async fn run(&mut self) {
+        self.restart_sensor().await;
+        let mut button = ArmButton::default();
+        let mut armed = false;
+        let mut imu = Sample::default();
+        let mut failures = 0u8;
+        let mut report = Report::default();
+        let mut tick = Tick::every(PERIOD_MICROS);
+        loop {
+            tick.wait().await;
+            let sampled = clock::now();
+            let read = self.sensor.read().await;
+            self.busy.set_high();
+            imu = match read {
+                Ok(counts) => {
+                    failures = 0;
+                    Sample::good(sampled, counts)
+                }
+                Err(_) => {
+                    failures = failures.saturating_add(1);
+                    report.bus_errors = report.bus_errors.wrapping_add(1);
+                    Sample::failed(sampled, imu.value)
+                }
+            };
+
+            let now = clock::now();
+            let inputs = Inputs {
+                imu,
+                encoders: Sample::good(
+                    now,
+                    [self.encoders.left.count(), self.encoders.right.count()],
+                ),
+                battery_millivolts: self.battery.as_mut().and_then(Battery::millivolts),
+                command: Command {
+                    arm: armed,
+                    ..Command::default()
+                },
+            };
+            let outputs = self.robot.tick(now, &inputs);
+            self.drive(now, &outputs);
+
+            self.watchdog.feed();
+            report.missed_ticks = tick.missed();
+            telemetry::publish(now, &inputs, &outputs, &report);
+            self.busy.set_low();
+
+            let balancing = outputs.state == State::Balancing;
+            let wants = button.step(self.button.is_low());
+            if wants && !armed && self.sensor.verify().await.is_err() {
+                // It lost its supply for a moment: asleep, or with other ranges than assumed.
+                self.restart_sensor().await;
+                button.disarm();
+            } else {
+                armed = wants;
+            }
+            if failures >= FAILURES_BEFORE_RESTART && !balancing {
+                self.restart_sensor().await;
+                failures = 0;
+            }
+        }
+    }
+
+    /// Sets the motors. The bridge has power only while the robot balances.
+    fn drive(
+        &mut self,
+        now: balance_core::time::Instant,
+        outputs: &crate::stand_in::Outputs<Number>,
+    ) {
+        let balancing = outputs.state == State::Balancing;
+        if balancing != self.left.is_enabled() {
+            self.switch(balancing);
+        }
+        // Neither the PWM nor the pins of an RP2040 can fail; their errors are uninhabited.
+        let _ = self.left.apply(now, outputs.left);
+        let _ = self.right.apply(now, outputs.right);
+    }
+
+    fn switch(&mut self, on: bool) {
+        for bridge in [&mut self.left, &mut self.right] {
+            let _ = if on { bridge.enable() } else { bridge.off() };
+        }
+        self.standby.set_level(on.into());
+    }
+
+    /// Sets the sensor up, motors off; takes 0.25 s, or a second if there is none.
+    async fn restart_sensor(&mut self) {
+        self.switch(false);
+        let mut delay = Delay;
+        let mut start = pin!(self.sensor.start(&mut delay));
+        // Every transfer is bounded, and so is the number of transfers: this ends.
+        while with_timeout(Duration::from_millis(20), start.as_mut())
+            .await
+            .is_err()
+        {
+            self.watchdog.feed();
+        }
+    }
+}
