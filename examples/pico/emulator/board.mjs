@@ -151,6 +151,8 @@ export class Board {
     }
     watchdog.onWatchdogTrigger = () => {
       this.#resetPending = true;
+      // At zero it would trigger again and again, within the same nanosecond.
+      watchdog.alarm.enable = false;
     };
     chip.onBreak = (code) => {
       this.#breakpoint = { code, pc: chip.core.PC >>> 0 };
