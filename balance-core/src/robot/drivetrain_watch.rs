@@ -189,7 +189,7 @@ mod tests {
     #[test]
     fn jitter_is_counted_and_borne_but_not_for_ever() {
         let mut watch = TickWatch::default();
-        let every_fifth = |n: u32| if n % 5 == 0 { 1700 } else { 900 };
+        let every_fifth = |n: u32| if n.is_multiple_of(5) { 1700 } else { 900 };
         assert!((0..10_000).all(|n| watch.step(every_fifth(n), 1000, 20_000, 20).is_none()));
         assert_eq!(watch.late_total(), 2000);
         assert_eq!(

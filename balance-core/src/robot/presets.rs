@@ -14,11 +14,14 @@ use crate::math::Float;
 use crate::motor::duty_map::DutyMapConfig;
 use crate::sensor::{ImuScale, Mounting, STANDARD_GRAVITY};
 
-/// An MPU-6050 at ±4 g and ±500 °/s: 8192 counts per g and 65.5 per °/s (RM-MPU-6000A).
-const MPU6050_4G_500DPS: ImuScale = ImuScale {
-    accel: (STANDARD_GRAVITY / 8192.0) as f32,
-    gyro: (core::f64::consts::PI / 180.0 / 65.5) as f32,
-};
+/// An MPU-6050 at ±4 g, 8192 counts per g, and so many counts per °/s: 65.5 at ±500 °/s, 16.4 at
+/// ±2000 °/s (RM-MPU-6000A).
+const fn mpu6050(counts_per_degree: f64) -> ImuScale {
+    ImuScale {
+        accel: (STANDARD_GRAVITY / 8192.0) as f32,
+        gyro: (core::f64::consts::PI / 180.0 / counts_per_degree) as f32,
+    }
+}
 
 /// What differs from robot to robot.
 struct Body {
@@ -28,6 +31,7 @@ struct Body {
     gain: [f64; 4],
     turn: [f64; 2],
     friction_voltage: f64,
+    gyro_counts: f64,
     acceleration: f64,
     position_lag: f64,
     battery: [f64; 3],
@@ -45,7 +49,7 @@ fn robot<P: Float>(body: &Body) -> RobotConfig<P> {
             counts_per_revolution: P::lit(body.counts),
             speed_time_constant: P::lit(0.006),
         },
-        imu_scale: MPU6050_4G_500DPS,
+        imu_scale: mpu6050(body.gyro_counts),
         mounting: Mounting::default(),
         estimator: EstimatorConfig::Kalman(TiltKalmanConfig {
             gyro_noise: P::lit(0.002),
@@ -100,6 +104,7 @@ impl<P: Float> RobotConfig<P> {
             gain: [-10.800, -25.592, -22.190, -2.724],
             turn: [1.0, 6.0],
             friction_voltage: 0.3,
+            gyro_counts: 65.5,
             acceleration: 0.8,
             position_lag: 0.15,
             battery: [9.0, 11.1, 12.6],
@@ -116,7 +121,8 @@ impl<P: Float> RobotConfig<P> {
             counts: 1321.2,
             gain: [-10.334, -11.807, -22.869, -0.863],
             turn: [0.6, 4.0],
-            friction_voltage: 0.2,
+            friction_voltage: 0.3,
+            gyro_counts: 16.4,
             acceleration: 0.4,
             position_lag: 0.4,
             battery: [5.4, 7.2, 8.4],
@@ -134,6 +140,7 @@ impl<P: Float> RobotConfig<P> {
             gain: [-10.705, -29.386, -30.030, -2.768],
             turn: [0.6, 4.0],
             friction_voltage: 0.1,
+            gyro_counts: 65.5,
             acceleration: 0.8,
             position_lag: 0.15,
             battery: [6.5, 8.0, 9.6],

@@ -164,7 +164,7 @@ impl<P: Float> RobotConfig<P> {
             reference: Reference::new(&self.command, metres_per_count, dt),
             balancer: Balancer::new(&self.balance, dt)?,
             turn: self.turn.build(dt)?,
-            duties: [duty.clone(), duty],
+            duties: [duty; 2],
             last: Last {
                 time: None,
                 counts: None,

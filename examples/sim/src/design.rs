@@ -71,9 +71,6 @@ mod tests {
     #[test]
     fn gains_are_the_lqr_solution() {
         for robot in &ROBOTS {
-            eprintln!("GAINS {} {:.3?}", robot.name, gains(robot).as_slice());
-        }
-        for robot in &ROBOTS {
             let BalanceConfig::StateFeedback(feedback) = robot.config::<f64>().balance else {
                 panic!("{} has no state feedback", robot.name);
             };

@@ -2,6 +2,7 @@
 #![allow(unreachable_pub, reason = "a binary has no outside")]
 
 mod cli;
+#[cfg(test)]
 mod design;
 mod emulate;
 mod json;

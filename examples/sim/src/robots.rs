@@ -24,6 +24,7 @@ pub struct Robot {
     pub counts_per_revolution: f64,
     /// LQR weights of position (m), pitch (rad), speed (m/s) and pitch rate (rad/s) against 1 V on
     /// both motors.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the design test reads it"))]
     pub weights: [f64; 4],
     /// Pitch (rad) and rate (rad/s) within which it counts as calm. Friction in the gears decides
     /// how much a robot sways: the Balboa's holds 25 times the torque of a degree of its tilt.

@@ -3,7 +3,7 @@
 use crate::plant::Plant;
 use balance_core::sensor::{ImuCounts, ImuScale, STANDARD_GRAVITY};
 use rand::SeedableRng;
-use rand_distr::{Distribution, Normal};
+use rand_distr::{Distribution, StandardNormal};
 use rand_pcg::Pcg32;
 
 /// An MPU-6050-class sensor.
@@ -82,9 +82,9 @@ impl Imu {
     /// A reading: noise, bias, rounding to counts, end of range.
     pub fn read(&mut self) -> ImuCounts {
         let p = self.parameters;
-        let normal = Normal::new(0.0, 1.0).expect("a standard deviation of one is valid");
         let mut reading = |axis: usize, noise: f64, bias: f64, unit: f32| {
-            let value = self.filtered[axis] + bias + noise * normal.sample(&mut self.noise);
+            let random: f64 = StandardNormal.sample(&mut self.noise);
+            let value = self.filtered[axis] + bias + noise * random;
             (value / f64::from(unit)).round() as i16
         };
         let accel = [0, 1, 2].map(|axis| reading(axis, p.accel_noise, 0.0, p.scale.accel));
