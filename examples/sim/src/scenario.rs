@@ -183,7 +183,7 @@ pub const SCENARIOS: [Scenario; 20] = [
         name: "dropout",
         about: "the sensor does not answer for 50 ms, twice",
         events: &[(3.0, Event::BusDown(0.05)), (5.0, Event::BusDown(0.05))],
-        expect: Expect::Upright(20.0, 0.25),
+        expect: Expect::Upright(35.0, 0.25),
         ..CALM
     },
     Scenario {
