@@ -1,1 +1,24 @@
-//! estimation
+//! From readings to what the robot is doing: how far it leans, which way is up, how its wheels turn.
+//!
+//! | you have | you want | take | products + sums a step |
+//! |---|---|---|---|
+//! | accelerometer | tilt at rest | [`accel_tilt`] | one `atan2`, or integers from counts |
+//! | both, calibrated gyroscope | tilt | [`complementary`] | 2 + 3 |
+//! | both | tilt and gyroscope bias | [`steady_tilt_kalman`] | 3 + 5 |
+//! | both | the same, at its best from the first second and after gaps | [`tilt_kalman`] | 8 + 12, one division |
+//! | both, three axes | up, at any attitude | [`inclination`] | about 36 + 36 |
+//! | encoder counts | wheel angle and speed | [`wheel_speed`] | 3 + 1, and 30 integer operations |
+//!
+//! Tilt filters take the rate about +y in rad/s (`gyro_y`, positive leaning forward) and an angle
+//! of the accelerometer from [`accel_tilt`], which is `None` when it says nothing. Each output
+//! names in its [`TiltStatus`] what it was made of.
+
+pub mod accel_tilt;
+pub mod complementary;
+pub mod inclination;
+pub mod steady_tilt_kalman;
+mod tilt;
+pub mod tilt_kalman;
+pub mod wheel_speed;
+
+pub use tilt::{TiltEstimate, TiltStatus};

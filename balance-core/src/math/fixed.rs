@@ -4,7 +4,12 @@
 //! and in release alike, and it is a [`num_traits`] ring, so it may be an element of an
 //! `nalgebra::SMatrix`.
 
+use super::atan2::atan2_fixed;
 use super::scalar::{Real, Scalar};
+use super::section::DirectForm;
+use super::sin_cos::{phase_fixed, sin_cos_counts};
+use super::sqrt::sqrt_fixed;
+use super::wide::{mul_wide, shift_right};
 use core::cmp::Ordering;
 use core::fmt;
 use core::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
@@ -70,7 +75,8 @@ const GUARD: u32 = 16;
 
 /// A fixed-point coefficient: a 31-bit mantissa and an exponent of its own.
 ///
-/// Value: `mantissa · 2^-(shift + 16)`, between 2⁻⁷⁸ and 2¹⁵ in magnitude.
+/// Value: `mantissa · 2^-(shift + 16)`, between 2⁻⁷⁸ and 2¹⁵ in magnitude, with all 24 bits of an
+/// `f32` down to 2⁻⁵⁵ and fewer below that.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub struct FixedGain {
     mantissa: i32,
@@ -78,7 +84,8 @@ pub struct FixedGain {
 }
 
 impl FixedGain {
-    /// Rounds a number to 31 significant bits; beyond ±2¹⁵ it saturates, NaN gives zero.
+    /// Takes a number as it is; beyond ±2¹⁵ it saturates, below 2⁻⁵⁵ it loses digits, NaN gives
+    /// zero.
     fn new(value: f32) -> Self {
         let bits = value.to_bits();
         let exponent = ((bits >> 23) & 0xff) as i32;
@@ -92,6 +99,12 @@ impl FixedGain {
         let (mantissa, shift) = match shift {
             ..0 => (i32::MAX, 0),
             0..=62 => (mantissa, shift as u8),
+            // Too small for the exponent: the mantissa gives up leading places.
+            63..=93 => {
+                let down = (shift - 62) as u32;
+                let rounded = (mantissa as u32 + ((1_u32 << down) >> 1)) >> down;
+                (rounded as i32, 62)
+            }
             _ => (0, 0),
         };
         Self {
@@ -140,7 +153,7 @@ impl<Frac: LeEqU32> fmt::Display for Fixed<Frac> {
 }
 
 #[inline(always)]
-fn saturate(wide: i64) -> i32 {
+const fn saturate(wide: i64) -> i32 {
     if wide as i32 as i64 == wide {
         wide as i32
     } else if wide < 0 {
@@ -169,7 +182,7 @@ impl<Frac: LeEqU32> Mul for Fixed<Frac> {
     /// Rounds to nearest.
     #[inline(always)]
     fn mul(self, rhs: Self) -> Self {
-        let product = i64::from(self.to_bits()) * i64::from(rhs.to_bits());
+        let product = mul_wide(self.to_bits(), rhs.to_bits());
         let half = (1_i64 << Frac::U32) >> 1;
         Self::from_bits(saturate((product + half) >> Frac::U32))
     }
@@ -179,15 +192,14 @@ impl<Frac: LeEqU32> Div for Fixed<Frac> {
     /// Truncates toward zero; division by zero gives the end of the range.
     #[inline]
     fn div(self, rhs: Self) -> Self {
-        if rhs.to_bits() == 0 {
-            return match self.to_bits().signum() {
-                1 => Self::from_bits(i32::MAX),
-                -1 => Self::from_bits(i32::MIN),
-                _ => Self::from_bits(0),
-            };
-        }
         let numerator = i64::from(self.to_bits()) << Frac::U32;
-        Self::from_bits(saturate(numerator.wrapping_div(i64::from(rhs.to_bits()))))
+        // Nothing comes of a division by zero, and of -2⁶³ by -1.
+        match numerator.checked_div(i64::from(rhs.to_bits())) {
+            Some(quotient) => Self::from_bits(saturate(quotient)),
+            None if rhs.to_bits() != 0 || numerator > 0 => Self::from_bits(i32::MAX),
+            None if numerator < 0 => Self::from_bits(i32::MIN),
+            None => Self::from_bits(0),
+        }
     }
 }
 impl<Frac: LeEqU32> Neg for Fixed<Frac> {
@@ -253,8 +265,19 @@ impl<Frac: LeEqU32 + Send + Sync + 'static> Scalar for Fixed<Frac> {
     }
     #[inline]
     fn from_param(value: f32) -> Self {
-        let scaled = value * (1_u64 << Frac::U32) as f32;
-        Self::from_bits((scaled + if scaled < 0.0 { -0.5 } else { 0.5 }) as i32)
+        // In integers: exact, and cheaper than the float arithmetic of a core without floats.
+        let bits = value.to_bits();
+        let mantissa = ((bits & 0x7f_ffff) | 0x80_0000) as i32;
+        let up = ((bits >> 23) & 0xff) as i32 - 150 + Frac::U32 as i32;
+        let magnitude = match up {
+            _ if value.is_nan() => 0,
+            ..-24 => 0,
+            -24..0 => (mantissa + ((1 << -up) >> 1)) >> -up,
+            0..8 => mantissa << up,
+            _ if value < 0.0 => return Self::from_bits(i32::MIN),
+            _ => i32::MAX,
+        };
+        Self::from_bits(if value < 0.0 { -magnitude } else { magnitude })
     }
     #[inline]
     fn to_param(self) -> f32 {
@@ -272,12 +295,13 @@ impl<Frac: LeEqU32 + Send + Sync + 'static> Scalar for Fixed<Frac> {
     fn from_counts(counts: i32, gain: FixedGain) -> Self {
         // The product has shift + 16 fractional bits, the answer Frac; both shifts round down to
         // an error below one unit in the last place.
-        let product = i64::from(gain.mantissa) * i64::from(counts);
+        let product = mul_wide(gain.mantissa, counts);
         let down = i32::from(gain.shift) + GUARD as i32 - Frac::U32 as i32;
         if down >= 0 {
-            Self::from_bits(saturate(product >> down.min(63)))
+            Self::from_bits(saturate(shift_right(product, down.min(63) as u32)))
         } else {
-            Self::from_bits(saturate(product.saturating_mul(1 << (-down).min(16))))
+            // What is out of range before the shift is so after it.
+            Self::from_bits(saturate(i64::from(saturate(product)) << (-down).min(16)))
         }
     }
     #[inline]
@@ -297,8 +321,8 @@ impl<Frac: LeEqU32 + Send + Sync + 'static> Scalar for Fixed<Frac> {
     }
     #[inline]
     fn accumulate(acc: i64, gain: FixedGain, x: Self) -> i64 {
-        let product = i64::from(gain.mantissa) * i64::from(x.to_bits());
-        acc.saturating_add(product >> (gain.shift & 63))
+        let product = mul_wide(gain.mantissa, x.to_bits());
+        acc.saturating_add(shift_right(product, u32::from(gain.shift)))
     }
     #[inline(always)]
     fn add_wide(acc: i64, x: Self) -> i64 {
@@ -308,20 +332,52 @@ impl<Frac: LeEqU32 + Send + Sync + 'static> Scalar for Fixed<Frac> {
     fn is_usable(self) -> bool {
         true
     }
+
+    type Section = DirectForm;
 }
 
 impl<Frac: LeEqU32 + Send + Sync + 'static> Real for Fixed<Frac> {
     const PI: Self = Self::from_bits(rounded_constant(core::f64::consts::PI, Frac::U32));
     const TAU: Self = Self::from_bits(rounded_constant(core::f64::consts::TAU, Frac::U32));
+    #[inline]
     fn sqrt(self) -> Self {
-        Self(self.0.checked_sqrt().unwrap_or(FixedI32::ZERO))
+        Self::from_bits(sqrt_fixed(self.to_bits(), Frac::U32))
     }
+    #[inline]
     fn sin_cos(self) -> (Self, Self) {
-        let (s, c) = libm::sincosf(self.to_param());
-        (Self::from_param(s), Self::from_param(c))
+        let (sine, cosine) = sin_cos_counts(phase_fixed(self.to_bits(), Frac::U32));
+        (
+            Self::from_bits(rescale(sine, 30, Frac::U32)),
+            Self::from_bits(rescale(cosine, 30, Frac::U32)),
+        )
     }
+    #[inline]
     fn atan2(self, x: Self) -> Self {
-        Self::from_param(libm::atan2f(self.to_param(), x.to_param()))
+        let angle = atan2_fixed(self.to_bits(), x.to_bits());
+        Self::from_bits(rescale(angle, 29, Frac::U32))
+    }
+    #[inline]
+    fn wrap(self) -> Self {
+        if Frac::U32 > 29 {
+            return self;
+        }
+        // π times 2²⁹, for a half turn of 2³¹.
+        let radians = mul_wide(phase_fixed(self.to_bits(), Frac::U32), 1_686_629_713);
+        let down = 60_u32.saturating_sub(Frac::U32);
+        let wrapped = shift_right(radians.wrapping_add(1 << (down - 1)), down) as i32;
+        let pi = Self::PI.to_bits();
+        Self::from_bits(if wrapped < pi { wrapped.max(-pi) } else { -pi })
+    }
+}
+
+/// From `from` fractional bits to `to`, rounded to nearest and saturated.
+#[inline(always)]
+const fn rescale(value: i32, from: u32, to: u32) -> i32 {
+    if to < from {
+        let down = from - to;
+        (value + (1 << (down - 1))) >> down
+    } else {
+        saturate((value as i64) << (to - from))
     }
 }
 

@@ -1,9 +1,14 @@
 //! [`Scalar`], [`Real`] and [`Float`] for `f32` and `f64`.
 
+use super::angle::wrap_f64;
+use super::atan2::atan2_f32;
 use super::scalar::{Float, Real, Scalar};
+use super::section::StateVariable;
+use super::sin_cos::{phase_f32, sin_cos_f32};
+use super::sqrt::sqrt_f32;
 
 macro_rules! float {
-    ($t:ident, $name:literal, $usable:literal, $libm:ident) => {
+    ($t:ident, $name:literal, $usable:literal, $half:expr, $libm:ident) => {
         impl Scalar for $t {
             type Param = $t;
             type Gain = $t;
@@ -39,8 +44,9 @@ macro_rules! float {
             #[inline(always)]
             fn to_counts(self, gain: $t) -> i32 {
                 let x = gain * self;
-                // `as` saturates, and takes NaN to zero.
-                (x + if x < 0.0 { -0.5 } else { 0.5 }) as i32
+                // The neighbour of a half: a half itself would round what is just below it, and odd
+                // numbers of all bits, up. `as` saturates, and takes NaN to zero.
+                (x + if x < 0.0 { -$half } else { $half }) as i32
             }
             #[inline(always)]
             fn widen(self) -> $t {
@@ -64,6 +70,8 @@ macro_rules! float {
                 // infinity and NaN lie above all others.
                 (self.to_bits() << 1) <= ($usable << 1)
             }
+
+            type Section = StateVariable<$t>;
         }
 
         impl Float for $t {
@@ -103,23 +111,43 @@ mod m64 {
 }
 
 // 2^63 in the bits of each type: the product of two usable values is finite.
-float!(f32, "f32", 0x5f00_0000_u32, m32);
-float!(f64, "f64", 0x43e0_0000_0000_0000_u64, m64);
+float!(f32, "f32", 0x5f00_0000_u32, 0.5_f32.next_down(), m32);
+float!(
+    f64,
+    "f64",
+    0x43e0_0000_0000_0000_u64,
+    0.5_f64.next_down(),
+    m64
+);
 
 impl Real for f32 {
     const PI: Self = core::f32::consts::PI;
     const TAU: Self = core::f32::consts::TAU;
     #[inline]
     fn sqrt(self) -> Self {
-        libm::sqrtf(self)
+        sqrt_f32(self)
     }
     #[inline]
     fn sin_cos(self) -> (Self, Self) {
-        libm::sincosf(self)
+        sin_cos_f32(self)
     }
     #[inline]
     fn atan2(self, x: Self) -> Self {
-        libm::atan2f(self, x)
+        atan2_f32(self, x)
+    }
+    #[inline]
+    fn wrap(self) -> Self {
+        if !self.is_finite() {
+            return f32::NAN;
+        }
+        let phase = if self.to_bits() & 0x7fff_ffff < 0x3f00_0000 {
+            return self;
+        } else {
+            phase_f32(self.to_bits())
+        };
+        let angle = phase as f32 * (Self::TAU / 4_294_967_296.0);
+        let angle = if self < 0.0 { -angle } else { angle };
+        if angle >= Self::PI { -Self::PI } else { angle }
     }
 }
 
@@ -136,6 +164,13 @@ impl Real for f64 {
     }
     #[inline]
     fn atan2(self, x: Self) -> Self {
+        if self == 0.0 && x == 0.0 {
+            return 0.0;
+        }
         libm::atan2(self, x)
+    }
+    #[inline]
+    fn wrap(self) -> Self {
+        wrap_f64(self)
     }
 }

@@ -4,6 +4,7 @@
 //! [`Real`] adds division and the elementary functions. [`Float`] is `f32` or `f64`, the type
 //! in which people write parameters and in which coefficients are computed, once, at build time.
 
+use super::section::{Section, StateVariable};
 use core::fmt::Debug;
 use core::ops::{AddAssign, MulAssign, Neg, Sub, SubAssign};
 use num_traits::{One, Zero};
@@ -106,6 +107,9 @@ pub trait Scalar:
     fn magnitude(self) -> Self {
         if self < Self::zero() { -self } else { self }
     }
+
+    /// A second-order filter section in the form that is most accurate for this type.
+    type Section: Section<Self>;
 }
 
 /// A [`Scalar`] with division and the elementary functions.
@@ -126,6 +130,10 @@ pub trait Real: Scalar + core::ops::Div<Output = Self> {
     /// Angle of the vector (`x`, `self`), in −π ..= π; zero for the zero vector.
     #[must_use]
     fn atan2(self, x: Self) -> Self;
+    /// The same angle in −π .. π; what [`wrap_angle`](crate::math::wrap_angle) calls for an angle
+    /// out of that range.
+    #[must_use]
+    fn wrap(self) -> Self;
     /// Sine of an angle in radians.
     #[inline]
     #[must_use]
@@ -141,7 +149,9 @@ pub trait Real: Scalar + core::ops::Div<Output = Self> {
 }
 
 /// `f32` or `f64`: what parameters are written in and coefficients are computed in.
-pub trait Float: Real<Param = Self, Gain = Self, Wide = Self> {
+pub trait Float:
+    Real<Param = Self, Gain = Self, Wide = Self, Section = StateVariable<Self>>
+{
     /// Whether the value is neither infinite nor NaN.
     fn is_finite(self) -> bool;
     /// eˣ.

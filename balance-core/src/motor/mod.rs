@@ -1,5 +1,13 @@
 //! Motors: models, their inverses, and bridges over embedded-hal.
+//!
+//! The way of a command: a wanted torque becomes a voltage
+//! ([`voltage_feedforward`]), a voltage becomes a duty ([`duty_map`]), and a duty becomes pins
+//! ([`h_bridge`]). [`dc_motor`] is what happens afterwards, for simulators and observers.
 
+pub mod dc_motor;
 mod drive;
+pub mod duty_map;
+pub mod h_bridge;
+pub mod voltage_feedforward;
 
 pub use drive::Drive;

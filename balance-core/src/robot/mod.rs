@@ -1,1 +1,20 @@
-//! robot
+//! The whole robot in one call: [`Robot::tick`].
+
+mod balance;
+mod calibration;
+mod config;
+mod drivetrain_watch;
+mod presets;
+mod signals;
+mod supervisor;
+mod tick;
+mod watch;
+
+pub use calibration::CalibrationConfig;
+pub use config::{
+    BalanceConfig, CascadeConfig, Chassis, CommandLimits, EstimatorConfig, Limits, RobotConfig,
+};
+pub use signals::{Command, Inputs, Outputs, Record};
+pub use supervisor::{Findings, State, Stop, Supervisor};
+pub use tick::Robot;
+pub use watch::ImuLimits;

@@ -1,7 +1,10 @@
 //! Readings with time and health, and drivers of sensor chips over embedded-hal.
 
 mod imu;
+mod mounting;
+pub mod mpu6050;
 mod sample;
 
 pub use imu::{ImuCounts, ImuScale, STANDARD_GRAVITY};
+pub use mounting::{Axis, Mounting};
 pub use sample::{Health, Sample};

@@ -2,10 +2,10 @@
 
 use core::pin::pin;
 
-use crate::stand_in::{
-    Command, HBridge, HBridgeConfig, Inputs, Mpu6050, Mpu6050Config, PwmTwoPins, Robot,
-    RobotConfig, State,
-};
+use balance_core::motor::h_bridge::{HBridge, HBridgeConfig, PwmTwoPins};
+use balance_core::robot::{Command, Inputs, Outputs, Robot, RobotConfig, State};
+use balance_core::sensor::mpu6050::Mpu6050Config;
+use balance_core::sensor::mpu6050::asynchronous::Mpu6050;
 use balance_core::ConfigError;
 use balance_core::sensor::Sample;
 use embassy_rp::gpio::{Input, Output};
@@ -194,7 +194,7 @@ impl Loop {
     fn drive(
         &mut self,
         now: balance_core::time::Instant,
-        outputs: &crate::stand_in::Outputs<Number>,
+        outputs: &Outputs<Number>,
     ) {
         let balancing = outputs.state == State::Balancing;
         if balancing != self.left.is_enabled() {

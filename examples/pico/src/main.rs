@@ -7,7 +7,6 @@
 
 mod arm_button;
 mod control;
-mod stand_in;
 mod telemetry;
 
 use embassy_executor::Executor;

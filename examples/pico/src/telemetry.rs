@@ -6,7 +6,7 @@
 use core::fmt::Write as _;
 
 use crate::control::Number;
-use crate::stand_in::{Inputs, Outputs, State, Stop};
+use balance_core::robot::{Inputs, Outputs, State, Stop};
 use balance_core::math::Scalar;
 use balance_core::motor::Drive;
 use balance_core::time::Instant;

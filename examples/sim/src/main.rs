@@ -1,1 +1,165 @@
-fn main() {}
+//! Simulates balancing robots that run the same tick as the firmware.
+#![allow(unreachable_pub, reason = "a binary has no outside")]
+
+mod cli;
+mod design;
+mod emulate;
+mod json;
+mod log;
+mod plant;
+mod replay;
+mod report;
+mod result;
+mod robots;
+mod run;
+mod scenario;
+mod sensors;
+mod table;
+mod world;
+
+use crate::cli::{Cli, Command, RunArgs, SCALARS};
+use crate::result::RunResult;
+use crate::run::RunSpec;
+use anyhow::{Context, Result, anyhow};
+use clap::Parser;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let done = match cli.command {
+        None => simulate(&cli.run),
+        Some(Command::Run(args)) => simulate(&args),
+        Some(Command::Replay(args)) => replay::replay(&args).map(|()| true),
+        Some(Command::Emulate(args)) => emulate::emulate(&args),
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        // Whoever reads our output has seen enough of it.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let mut causes = error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<io::Error>());
+    causes.any(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
+}
+
+/// The folder of the workspace; the current folder if the sources are no longer where they were.
+fn workspace() -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    root.canonicalize().unwrap_or_default()
+}
+
+/// Runs scenarios and shows them; whether all passed.
+fn simulate(args: &RunArgs) -> Result<bool> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    if args.list {
+        list(&mut out)?;
+        return Ok(true);
+    }
+    let report = match &args.report {
+        _ if args.no_report => None,
+        Some(path) => {
+            report::may_write(path)?;
+            Some(path.clone())
+        }
+        None => Some(workspace().join("target/balance/report.html")),
+    };
+    let results = run_all(&specs(args))?;
+    if args.json {
+        json::write(&results, &mut out)?;
+    } else {
+        table::write(&results, &mut out)?;
+    }
+    out.flush()?;
+    if let Some(path) = report {
+        report::write(&results, &path)?;
+        eprintln!("report: {}", path.display());
+    }
+    Ok(results.iter().all(|run| run.pass))
+}
+
+fn list(out: &mut impl Write) -> io::Result<()> {
+    writeln!(out, "Scenarios (--scenario NAME):")?;
+    for name in scenario::names() {
+        writeln!(out, "  {name:<24} {}", scenario::describe(name))?;
+    }
+    writeln!(out, "\nRobots (--robot NAME):")?;
+    for name in robots::names() {
+        writeln!(out, "  {name:<24} {}", robots::describe(name))?;
+    }
+    out.flush()
+}
+
+/// Every wanted scenario with every wanted robot in every wanted number type, in this order.
+fn specs(args: &RunArgs) -> Vec<RunSpec> {
+    fn wanted(chosen: &[String], all: &[&str]) -> Vec<String> {
+        let all = all.iter().map(|name| (*name).to_owned());
+        all.filter(|name| chosen.is_empty() || chosen.contains(name))
+            .collect()
+    }
+    let robots = wanted(&args.robot, &robots::names());
+    let scalars = wanted(&args.scalar, &SCALARS);
+    let mut specs = Vec::new();
+    for scenario in wanted(&args.scenario, &scenario::names()) {
+        for robot in &robots {
+            specs.extend(scalars.iter().map(|scalar| RunSpec {
+                scenario: scenario.clone(),
+                robot: robot.clone(),
+                controller: args.controller.clone(),
+                estimator: args.estimator.clone(),
+                scalar: scalar.clone(),
+                seed: args.seed,
+            }));
+        }
+    }
+    specs
+}
+
+/// Runs on all cores; results in the order of `specs`.
+fn run_all(specs: &[RunSpec]) -> Result<Vec<RunResult>> {
+    let bar = ProgressBar::with_draw_target(Some(specs.len() as u64), ProgressDrawTarget::stderr());
+    bar.set_style(ProgressStyle::with_template("{bar:40} {pos}/{len} {msg}")?);
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut done = Vec::new();
+        while let Some((index, spec)) = {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            specs.get(index).map(|spec| (index, spec))
+        } {
+            bar.set_message(format!("{} · {}", spec.scenario, spec.robot));
+            done.push((index, run::run(spec)));
+            bar.inc(1);
+        }
+        done
+    };
+    let workers = thread::available_parallelism()
+        .map_or(1, usize::from)
+        .min(specs.len());
+    let mut results = Vec::with_capacity(specs.len());
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
+        for worker in workers {
+            let done = worker
+                .join()
+                .map_err(|_| anyhow!("a simulation panicked (see above)"));
+            results.extend(done.context("this is a bug of the simulator")?);
+        }
+        anyhow::Ok(())
+    })?;
+    bar.finish_and_clear();
+    results.sort_by_key(|(index, _)| *index);
+    Ok(results.into_iter().map(|(_, result)| result).collect())
+}

@@ -1,0 +1,155 @@
+//! Products of two 32-bit integers and shifts of 64-bit ones, short on every core.
+//!
+//! ARMv6-M (Cortex-M0, M0+) multiplies 32 × 32 → 32 bits and nothing wider, so the compiler turns
+//! a wide product into a call of `__aeabi_lmul`, which multiplies 64 × 64 bits, and a 64-bit shift
+//! by a variable into a call of `__aeabi_lasr`. Four 16 × 16 products in line are shorter, and
+//! give the same bits.
+
+/// Whether the target is an ARM core without compare-and-swap: ARMv6-M, for any bare-metal
+/// target that is still in use. A wrong guess costs cycles, never a result.
+const NARROW: bool = cfg!(all(
+    target_arch = "arm",
+    target_os = "none",
+    not(target_has_atomic = "32")
+));
+
+/// `a · b`.
+#[inline(always)]
+pub(super) const fn mul_wide(a: i32, b: i32) -> i64 {
+    if NARROW {
+        mul_wide_in_parts(a, b)
+    } else {
+        a as i64 * b as i64
+    }
+}
+
+/// `a · b / 2³²`, rounded down.
+#[inline(always)]
+pub(super) const fn mul_high(a: i32, b: i32) -> i32 {
+    (mul_wide(a, b) >> 32) as i32
+}
+
+/// `a · b / 2³²`, rounded down.
+#[inline(always)]
+pub(super) const fn mul_high_unsigned(a: u32, b: u32) -> u32 {
+    (mul_wide_unsigned(a, b) >> 32) as u32
+}
+
+/// `a · b`.
+#[inline(always)]
+pub(super) const fn mul_wide_unsigned(a: u32, b: u32) -> u64 {
+    if NARROW {
+        mul_wide_unsigned_in_parts(a, b)
+    } else {
+        a as u64 * b as u64
+    }
+}
+
+/// `value / 2^shift`, rounded down, for a shift of 0 ..= 63.
+#[inline(always)]
+pub(super) const fn shift_right(value: i64, shift: u32) -> i64 {
+    if NARROW {
+        shift_right_in_parts(value, shift)
+    } else {
+        value >> (shift & 63)
+    }
+}
+
+#[inline(always)]
+const fn mul_wide_in_parts(a: i32, b: i32) -> i64 {
+    let (a_low, a_high) = (a & 0xffff, a >> 16);
+    let (b_low, b_high) = (b & 0xffff, b >> 16);
+    let low = a_low.wrapping_mul(b_low) as u32;
+    // 65535 · 32768 < 2³¹: neither sum can overflow.
+    let middle = a_low.wrapping_mul(b_high).wrapping_add((low >> 16) as i32);
+    let carry = a_high.wrapping_mul(b_low).wrapping_add(middle & 0xffff);
+    let high = a_high
+        .wrapping_mul(b_high)
+        .wrapping_add(middle >> 16)
+        .wrapping_add(carry >> 16);
+    let low = ((carry as u32) << 16) | (low & 0xffff);
+    ((high as i64) << 32) | low as i64
+}
+
+#[inline(always)]
+const fn mul_wide_unsigned_in_parts(a: u32, b: u32) -> u64 {
+    let (a_low, a_high) = (a & 0xffff, a >> 16);
+    let (b_low, b_high) = (b & 0xffff, b >> 16);
+    let low = a_low.wrapping_mul(b_low);
+    // 65535² + 65535 < 2³²: neither sum can overflow.
+    let middle = a_low.wrapping_mul(b_high).wrapping_add(low >> 16);
+    let carry = a_high.wrapping_mul(b_low).wrapping_add(middle & 0xffff);
+    let high = a_high
+        .wrapping_mul(b_high)
+        .wrapping_add(middle >> 16)
+        .wrapping_add(carry >> 16);
+    ((high as u64) << 32) | ((carry << 16) | (low & 0xffff)) as u64
+}
+
+#[inline(always)]
+const fn shift_right_in_parts(value: i64, shift: u32) -> i64 {
+    let (low, high) = (value as u32, (value >> 32) as i32);
+    let part = shift & 31;
+    if shift & 32 == 0 {
+        // In two steps, because a shift by 32 - 0 would be a shift by 0.
+        let low = (low >> part) | (((high as u32) << 1) << (31 - part));
+        (((high >> part) as i64) << 32) | low as i64
+    } else {
+        (high >> part) as i64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const EDGES: [i32; 9] = [
+        i32::MIN,
+        i32::MIN + 1,
+        -65536,
+        -1,
+        0,
+        1,
+        65535,
+        65536,
+        i32::MAX,
+    ];
+
+    #[test]
+    fn parts_give_the_same_bits_at_the_edges() {
+        for a in EDGES {
+            for b in EDGES {
+                assert_eq!(mul_wide_in_parts(a, b), i64::from(a) * i64::from(b));
+                let (a, b) = (a as u32, b as u32);
+                assert_eq!(
+                    mul_wide_unsigned_in_parts(a, b),
+                    u64::from(a) * u64::from(b)
+                );
+            }
+        }
+        for value in [
+            i64::MIN,
+            -1,
+            0,
+            1,
+            i64::MAX,
+            0x0123_4567_89ab_cdef,
+            -0x0123_4567_89ab_cdef,
+        ] {
+            for shift in 0..64 {
+                assert_eq!(shift_right_in_parts(value, shift), value >> shift);
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn parts_give_the_same_bits(a: i32, b: i32, value: i64, shift in 0..64_u32) {
+            prop_assert_eq!(mul_wide_in_parts(a, b), i64::from(a) * i64::from(b));
+            let (ua, ub) = (a as u32, b as u32);
+            prop_assert_eq!(mul_wide_unsigned_in_parts(ua, ub), u64::from(ua) * u64::from(ub));
+            prop_assert_eq!(shift_right_in_parts(value, shift), value >> shift);
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! H-bridges over embedded-hal: a [`Drive`] becomes pins.
+//!
+//! [`HBridge`] knows when to drive (dead time, limits, mounting, off); a [`Wiring`] knows which pins
+//! to set: [`TwoPwm`], [`PwmTwoPins`], [`PwmOnePin`], or one of your own.
+
+mod pwm_one_pin;
+mod pwm_two_pins;
+mod two_pwm;
+mod wiring;
+
+pub use pwm_one_pin::PwmOnePin;
+pub use pwm_two_pins::PwmTwoPins;
+pub use two_pwm::{Decay, TwoPwm};
+pub use wiring::{BridgeError, Terminals, Wiring};
+
+use super::Drive;
+use crate::config::{ConfigError, positive};
+use crate::math::{Float, Scalar};
+use crate::time::Instant;
+
+/// How a bridge is used.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct HBridgeConfig<P = f32> {
+    /// Time for which a motor must not have been driven before it is driven the other way, µs.
+    /// Zero: none. It spares gears and supply the shock of a reversal; integrated bridges guard
+    /// themselves against shoot-through. Every reversal then coasts for at least one call of
+    /// [`HBridge::apply`].
+    pub dead_time_micros: u32,
+    /// The motor is mounted mirrored: positive duty turns it backwards.
+    pub inverted: bool,
+    /// The duty is limited to ± this, above 0 to 1.
+    pub max_duty: P,
+}
+
+impl<P: Float> Default for HBridgeConfig<P> {
+    /// No dead time, not inverted, full duty.
+    fn default() -> Self {
+        Self {
+            dead_time_micros: 0,
+            inverted: false,
+            max_duty: P::one(),
+        }
+    }
+}
+
+impl<P: Float> HBridgeConfig<P> {
+    /// Takes the pins over. The bridge is off and touches no pin until it is used.
+    ///
+    /// # Errors
+    /// A field outside its range.
+    pub fn build<T, W>(&self, wiring: W) -> Result<HBridge<T, W>, ConfigError>
+    where
+        T: Scalar<Param = P>,
+        W: Wiring,
+    {
+        if positive("max_duty", self.max_duty)? > P::one() {
+            return Err(ConfigError::OutOfRange("max_duty"));
+        }
+        let max = wiring.max_counts();
+        // A fixed-point gain ends at 32767, a 16-bit counter does not.
+        let halved = max > 0x7fff;
+        let full = P::lit(f64::from(max));
+        Ok(HBridge {
+            wiring,
+            counts: T::gain(if halved { P::lit(0.5) * full } else { full }),
+            halved,
+            max_counts: (self.max_duty * full).to_counts(P::one()),
+            max_duty: T::from_param(self.max_duty),
+            dead_time: self.dead_time_micros,
+            inverted: self.inverted,
+            enabled: false,
+            direction: None,
+            driving: false,
+            stopped_at: Instant::default(),
+        })
+    }
+}
+
+/// What a bridge did with a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Applied {
+    /// The bridge is off, the command was not followed.
+    Off,
+    /// A reversal is waiting for its dead time; the motor coasts.
+    DeadTime,
+    /// The motor coasts, as commanded or because the duty was not a number.
+    Coast,
+    /// The motor brakes.
+    Brake,
+    /// Driven with this many counts of the PWM, positive forward, mounting not considered.
+    Duty(i32),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Direction {
+    Forward,
+    Reverse,
+}
+
+/// One motor on an H-bridge.
+///
+/// A bridge starts off and stays so until [`enable`](Self::enable). [`off`](Self::off) is the
+/// last resort, and latched: no later command moves the motor until `enable` is called again.
+/// After an error of a pin all pins are tried once more to be switched off before the error is
+/// returned; such an error does not latch, so that the caller decides between trying again and
+/// `off`.
+///
+/// The highest count of the PWM is asked for once, when the wiring is made: its frequency must not
+/// change afterwards.
+///
+/// A zero duty is neither coast nor brake by name: it is what the wiring does in the pauses of its
+/// PWM.
+#[derive(Debug)]
+pub struct HBridge<T: Scalar, W: Wiring> {
+    wiring: W,
+    counts: T::Gain,
+    halved: bool,
+    max_counts: i32,
+    max_duty: T,
+    dead_time: u32,
+    inverted: bool,
+    enabled: bool,
+    /// Which way the motor was driven last.
+    direction: Option<Direction>,
+    driving: bool,
+    stopped_at: Instant,
+}
+
+impl<T: Scalar, W: Wiring> HBridge<T, W> {
+    /// Sets the pins for a command at the moment `now`.
+    ///
+    /// # Errors
+    /// That of the first pin that failed; all pins have then been tried to be switched off.
+    pub fn apply(&mut self, now: Instant, drive: Drive<T>) -> Result<Applied, W::Error> {
+        if !self.enabled {
+            self.note_stop(now);
+            // Again and again, for the pin that failed in `off`.
+            return self.wiring.off().map(|()| Applied::Off);
+        }
+        let (terminals, applied) = self.plan(now, drive);
+        self.wiring.set(terminals).inspect_err(|_| {
+            // The error to report is the first one; this is only to leave less behind.
+            let _ = self.wiring.off();
+            self.note_stop(now);
+        })?;
+        Ok(applied)
+    }
+
+    /// Switches everything off, as far as the wiring can, and keeps it so until
+    /// [`enable`](Self::enable). Every pin is tried even if an earlier one fails.
+    ///
+    /// # Errors
+    /// That of the first pin that failed. The bridge is off by its own account even then, and
+    /// every further [`apply`](Self::apply) tries the pins again.
+    pub fn off(&mut self) -> Result<(), W::Error> {
+        self.enabled = false;
+        self.wiring.off()
+    }
+
+    /// Coasts, and from then on follows commands.
+    ///
+    /// # Errors
+    /// That of the first pin that failed; the bridge then stays off.
+    pub fn enable(&mut self) -> Result<(), W::Error> {
+        self.wiring.off()?;
+        self.enabled = true;
+        Ok(())
+    }
+
+    /// Whether commands are followed.
+    pub fn is_enabled(&self) -> bool {
+        self.enabled
+    }
+
+    /// Gives the wiring back, with the pins as they are.
+    pub fn release(self) -> W {
+        self.wiring
+    }
+
+    fn plan(&mut self, now: Instant, drive: Drive<T>) -> (Terminals, Applied) {
+        let duty = match drive {
+            Drive::Duty(duty) if duty.is_usable() => duty,
+            Drive::Brake => {
+                self.note_stop(now);
+                return (Terminals::Brake, Applied::Brake);
+            }
+            Drive::Coast | Drive::Duty(_) => {
+                self.note_stop(now);
+                return (Terminals::Coast, Applied::Coast);
+            }
+        };
+        let counts = self.counts_of(duty);
+        let magnitude = u16::try_from(counts.unsigned_abs()).unwrap_or(u16::MAX);
+        let direction = match counts {
+            0 => {
+                self.note_stop(now);
+                self.direction.unwrap_or(Direction::Forward)
+            }
+            1.. => Direction::Forward,
+            _ => Direction::Reverse,
+        };
+        if counts != 0 {
+            if self.direction.is_some_and(|last| last != direction) {
+                self.note_stop(now);
+                if now.micros_since(self.stopped_at) < self.dead_time {
+                    return (Terminals::Coast, Applied::DeadTime);
+                }
+            }
+            self.direction = Some(direction);
+            self.driving = true;
+        }
+        let terminals = if (direction == Direction::Forward) != self.inverted {
+            Terminals::Forward(magnitude)
+        } else {
+            Terminals::Reverse(magnitude)
+        };
+        (terminals, Applied::Duty(counts))
+    }
+
+    fn counts_of(&self, duty: T) -> i32 {
+        let counts = duty
+            .limit(-self.max_duty, self.max_duty)
+            .to_counts(self.counts);
+        let counts = if self.halved {
+            counts.saturating_mul(2)
+        } else {
+            counts
+        };
+        // Not `clamp`, which panics where the compiler cannot see the order.
+        counts
+            .min(self.max_counts)
+            .max(self.max_counts.saturating_neg())
+    }
+
+    /// Remembers when driving ended.
+    fn note_stop(&mut self, now: Instant) {
+        if self.driving {
+            self.driving = false;
+            self.stopped_at = now;
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! From estimates and a command to volts: the balance controllers behind one door.
+
+use super::config::{BalanceConfig, CascadeConfig, CommandLimits};
+use crate::config::{ConfigError, finite};
+use crate::control::pid::{Pid, PidInput};
+use crate::control::state_feedback::{StateFeedback, StateFeedbackInput};
+use crate::math::Scalar;
+use num_traits::One;
+
+/// What the robot is doing, as far as is known.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Motion<T> {
+    /// Pitch, rad.
+    pub(super) pitch: T,
+    /// Pitch rate, rad/s.
+    pub(super) pitch_rate: T,
+    /// Position ahead of its reference, m.
+    pub(super) position_error: T,
+    /// Speed, m/s.
+    pub(super) speed: T,
+    /// Speed asked for, m/s.
+    pub(super) speed_reference: T,
+}
+
+/// One of the balance controllers.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Balancer<T: Scalar> {
+    StateFeedback(StateFeedback<T, 4>),
+    Cascade {
+        position_gain: T::Gain,
+        speed: Pid<T>,
+        tilt: Pid<T>,
+    },
+}
+
+impl<T: Scalar> Balancer<T> {
+    pub(super) fn new(
+        config: &BalanceConfig<T::Param>,
+        period: T::Param,
+    ) -> Result<Self, ConfigError> {
+        Ok(match config {
+            BalanceConfig::StateFeedback(config) => Self::StateFeedback(config.build(period)?),
+            BalanceConfig::Cascade(CascadeConfig {
+                position_gain,
+                speed,
+                tilt,
+            }) => Self::Cascade {
+                position_gain: T::gain(finite("position_gain", *position_gain)?),
+                speed: speed.build(period)?,
+                tilt: tilt.build(period)?,
+            },
+        })
+    }
+
+    /// Volts for both motors.
+    pub(super) fn step(&mut self, motion: &Motion<T>, dt: Option<T::Param>) -> T {
+        match self {
+            Self::StateFeedback(feedback) => {
+                let zero = T::zero();
+                let input = StateFeedbackInput {
+                    state: [
+                        motion.position_error,
+                        motion.pitch,
+                        motion.speed,
+                        motion.pitch_rate,
+                    ],
+                    reference: [zero, zero, motion.speed_reference, zero],
+                    feedforward: zero,
+                    deviation: zero,
+                };
+                feedback.step_with(&input).total
+            }
+            Self::Cascade {
+                position_gain,
+                speed,
+                tilt,
+            } => {
+                let wanted = motion.speed_reference - motion.position_error.scale(*position_gain);
+                let outer = PidInput {
+                    dt,
+                    ..PidInput::new(wanted, motion.speed)
+                };
+                let lean = speed.step_with(&outer).total;
+                let inner = PidInput {
+                    measured_rate: Some(motion.pitch_rate),
+                    dt,
+                    ..PidInput::new(lean, motion.pitch)
+                };
+                tilt.step_with(&inner).total
+            }
+        }
+    }
+
+    pub(super) fn reset(&mut self) {
+        match self {
+            Self::StateFeedback(feedback) => feedback.reset(),
+            Self::Cascade { speed, tilt, .. } => {
+                speed.reset();
+                tilt.reset();
+            }
+        }
+    }
+}
+
+/// The way ahead of the reference: what the encoders count minus what the command asks for, kept
+/// as a difference so that it stays small however far the robot drives.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reference<T: Scalar> {
+    one: T::Gain,
+    metres_per_count: T::Gain,
+    period: T::Gain,
+    top_speed: T,
+    speed_step: T,
+    lag: T,
+    half_lag: T,
+    speed: T,
+    ahead: T::Wide,
+    dragged: T,
+}
+
+impl<T: Scalar> Reference<T> {
+    pub(super) fn new(
+        limits: &CommandLimits<T::Param>,
+        metres_per_count: T::Param,
+        period: T::Param,
+    ) -> Self {
+        Self {
+            one: T::gain(T::Param::one()),
+            metres_per_count: T::gain(metres_per_count),
+            period: T::gain(-period),
+            top_speed: T::from_param(limits.speed),
+            speed_step: T::from_param(limits.acceleration * period),
+            lag: T::from_param(limits.position_lag),
+            half_lag: T::from_param(limits.position_lag * T::Param::lit(0.5)),
+            speed: T::zero(),
+            ahead: T::zero().widen(),
+            dragged: T::zero(),
+        }
+    }
+
+    /// Starts with the axle where it is while the body is at rest over it.
+    pub(super) fn start(&mut self, offset: T) {
+        self.speed = T::zero();
+        self.ahead = (-offset).widen();
+        self.dragged = T::zero();
+    }
+
+    /// Follows the command and the counts of a tick; `offset` is the way that the body's pitch
+    /// hides from the encoders. Gives speed asked for and position ahead of its reference.
+    pub(super) fn step(&mut self, command: T, counts: i32, offset: T) -> (T, T) {
+        if command.is_usable() {
+            let wanted = command.limit(-self.top_speed, self.top_speed);
+            self.speed = wanted.limit(self.speed - self.speed_step, self.speed + self.speed_step);
+        }
+        // Whole counts are exact in every number type; the gain rounds in the accumulator.
+        let counted = T::from_counts(counts, self.one);
+        self.ahead = T::accumulate(self.ahead, self.metres_per_count, counted);
+        self.ahead = T::accumulate(self.ahead, self.period, self.speed);
+        let error = T::narrow(self.ahead) + offset;
+        let kept = error.limit(-self.lag, self.lag);
+        if kept != error {
+            self.ahead = (kept - offset).widen();
+            self.dragged += (error - kept).magnitude();
+        } else if error.magnitude() < self.half_lag {
+            self.dragged = T::zero();
+        }
+        (self.speed, kept)
+    }
+
+    /// Way by which the robot has pulled its reference along since it was last near it, in m.
+    pub(super) fn dragged(&self) -> T {
+        self.dragged
+    }
+}

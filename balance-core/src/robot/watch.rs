@@ -1,0 +1,189 @@
+//! Watches over the inertial sensor: is a reading fresh, in range, alive?
+
+use super::supervisor::Stop;
+use crate::sensor::{ImuCounts, Sample};
+use crate::time::Instant;
+
+/// How long what may be borne, in ticks or microseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ImuLimits {
+    /// A reading older than this is no reading, in µs.
+    pub max_age_micros: u32,
+    /// Ticks without a believable reading before the motors go off.
+    pub max_bad_ticks: u16,
+    /// Ticks of the very same twelve bytes before the sensor counts as frozen. A live sensor's
+    /// noise changes a bit in nearly every reading.
+    pub max_same_ticks: u16,
+}
+
+impl Default for ImuLimits {
+    /// For a loop of 1 kHz: 5 ms, 100 ms, 50 ms.
+    fn default() -> Self {
+        Self {
+            max_age_micros: 5_000,
+            max_bad_ticks: 100,
+            max_same_ticks: 50,
+        }
+    }
+}
+
+/// The count beyond which a channel is taken as saturated.
+const FULL_SCALE: u16 = 32_700;
+
+/// Remembers the last readings.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct ImuWatch {
+    last: ImuCounts,
+    last_time: Instant,
+    same_ticks: u16,
+    bad_ticks: u16,
+    bad_total: u32,
+    why: Option<Stop>,
+}
+
+impl ImuWatch {
+    /// Passes a believable, new reading on.
+    pub(super) fn step(
+        &mut self,
+        now: Instant,
+        sample: &Sample<ImuCounts>,
+        limits: &ImuLimits,
+    ) -> Option<ImuCounts> {
+        let verdict = self.judge(now, sample, limits);
+        match verdict {
+            Ok(counts) => {
+                self.bad_ticks = 0;
+                Some(counts)
+            }
+            Err(why) => {
+                self.why = Some(why);
+                self.bad_ticks = self.bad_ticks.saturating_add(1);
+                self.bad_total = self.bad_total.saturating_add(1);
+                None
+            }
+        }
+    }
+
+    fn judge(
+        &mut self,
+        now: Instant,
+        sample: &Sample<ImuCounts>,
+        limits: &ImuLimits,
+    ) -> Result<ImuCounts, Stop> {
+        let counts = *sample
+            .fresh(now, limits.max_age_micros)
+            .ok_or(Stop::SensorStale)?;
+        if sample.time <= self.last_time && self.last_time != Instant::default() {
+            return Err(Stop::SensorStale);
+        }
+        self.last_time = sample.time;
+        let same = counts.accel == self.last.accel && counts.gyro == self.last.gyro;
+        self.same_ticks = if same {
+            self.same_ticks.saturating_add(1)
+        } else {
+            0
+        };
+        self.last = counts;
+        if self.same_ticks >= limits.max_same_ticks {
+            return Err(Stop::SensorFrozen);
+        }
+        // A bus that reads all ones or all zeros, and free fall: nothing to take an angle from.
+        if counts.accel == [0; 3] || counts.accel == [-1; 3] {
+            return Err(Stop::SensorImplausible);
+        }
+        let saturated = |axis: &i16| axis.unsigned_abs() >= FULL_SCALE;
+        if counts.gyro.iter().any(saturated) || counts.accel.iter().all(saturated) {
+            return Err(Stop::SensorSaturated);
+        }
+        Ok(counts)
+    }
+
+    /// Why the sensor cannot be trusted any more, once it has been bad for too long. A frozen
+    /// sensor has been watched for long enough when it is found out.
+    pub(super) fn fault(&self, limits: &ImuLimits) -> Option<Stop> {
+        if self.bad_ticks == 0 {
+            return None;
+        }
+        let out_of_patience =
+            self.bad_ticks > limits.max_bad_ticks || self.why == Some(Stop::SensorFrozen);
+        if out_of_patience { self.why } else { None }
+    }
+
+    pub(super) fn bad_total(&self) -> u32 {
+        self.bad_total
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reading(n: i16) -> ImuCounts {
+        ImuCounts {
+            accel: [n, 0, 8192],
+            gyro: [0, n, 0],
+            temperature: 0,
+        }
+    }
+
+    /// Feeds a reading a millisecond; tells the tick and reason of the first fault.
+    fn first_fault(sample: impl Fn(i16, Instant) -> Sample<ImuCounts>) -> Option<(i16, Stop)> {
+        let (mut watch, limits) = (ImuWatch::default(), ImuLimits::default());
+        (1..1000).find_map(|n| {
+            let now = Instant::from_micros(n as u64 * 1000);
+            watch.step(now, &sample(n, now), &limits);
+            watch.fault(&limits).map(|stop| (n, stop))
+        })
+    }
+
+    #[test]
+    fn a_live_sensor_is_believed() {
+        assert_eq!(
+            first_fault(|n, now| Sample::good(now, reading(n % 7))),
+            None
+        );
+    }
+
+    #[test]
+    fn each_way_to_die_is_found_in_time() {
+        let frozen = first_fault(|_, now| Sample::good(now, reading(3)));
+        assert_eq!(frozen, Some((51, Stop::SensorFrozen)));
+        let failed = first_fault(|n, now| Sample::failed(now, reading(n)));
+        assert_eq!(failed, Some((101, Stop::SensorStale)));
+        let old = first_fault(|n, _| Sample::good(Instant::from_micros(1000), reading(n)));
+        assert_eq!(old, Some((102, Stop::SensorStale)));
+        let stuck = first_fault(|n, now| {
+            Sample::good(
+                now,
+                ImuCounts {
+                    gyro: [n, i16::MIN, 0],
+                    ..reading(n)
+                },
+            )
+        });
+        assert_eq!(stuck, Some((101, Stop::SensorSaturated)));
+        let ones = first_fault(|n, now| {
+            Sample::good(
+                now,
+                ImuCounts {
+                    accel: [-1; 3],
+                    gyro: [n; 3],
+                    temperature: -1,
+                },
+            )
+        });
+        assert_eq!(ones, Some((101, Stop::SensorImplausible)));
+    }
+
+    #[test]
+    fn a_short_gap_is_forgiven_and_forgotten() {
+        let gap = |n: i16, now| {
+            if n % 200 > 110 {
+                Sample::failed(now, reading(n))
+            } else {
+                Sample::good(now, reading(n))
+            }
+        };
+        assert_eq!(first_fault(gap), None);
+    }
+}

@@ -1,0 +1,131 @@
+//! The command line.
+
+use crate::{robots, run, scenario};
+use clap::builder::PossibleValuesParser;
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Simulates balancing robots: every scenario with every robot in every number type.
+///
+/// Exit status: 0 if all went well, 1 if a scenario failed, 2 if something could not be done.
+#[derive(Debug, Parser)]
+#[command(name = "balance-sim", version, args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    /// What to do; runs scenarios if left out.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Options of the default command.
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+/// What can be done.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run scenarios (what happens without a command)
+    Run(RunArgs),
+    /// Run the estimators over recorded IMU logs and print their tilt errors
+    Replay(ReplayArgs),
+    /// Run firmware on the emulated board against the simulated robot
+    Emulate(EmulateArgs),
+}
+
+/// Which scenarios to run and what to show.
+#[derive(Clone, Debug, Args)]
+pub struct RunArgs {
+    /// Only this robot; may be repeated
+    #[arg(long, value_name = "NAME", value_parser = names(robots::names()), hide_possible_values = true)]
+    pub robot: Vec<String>,
+    /// Only this scenario; may be repeated
+    #[arg(long, value_name = "NAME", value_parser = names(scenario::names()), hide_possible_values = true)]
+    pub scenario: Vec<String>,
+    /// Only this number type; may be repeated
+    #[arg(long, value_name = "TYPE", value_parser = names(SCALARS.to_vec()))]
+    pub scalar: Vec<String>,
+    /// Controller instead of the robot's own
+    #[arg(long, value_name = "NAME", value_parser = names(run::controllers()))]
+    pub controller: Option<String>,
+    /// Estimator instead of the robot's own
+    #[arg(long, value_name = "NAME", value_parser = names(run::estimators()))]
+    pub estimator: Option<String>,
+    /// Seed of the sensor noise
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Print one JSON object a line instead of the table
+    #[arg(long)]
+    pub json: bool,
+    /// Where to write the report [default: target/balance/report.html]
+    #[arg(long, value_name = "PATH")]
+    pub report: Option<PathBuf>,
+    /// Write no report
+    #[arg(long, conflicts_with = "report")]
+    pub no_report: bool,
+    /// List scenarios and robots and do nothing else
+    #[arg(long)]
+    pub list: bool,
+}
+
+/// The number types.
+pub const SCALARS: [&str; 3] = ["f32", "f64", "fixed"];
+
+/// Which logs to replay.
+#[derive(Clone, Debug, Args)]
+pub struct ReplayArgs {
+    /// Logs (.csv, or .f32.gz of the BROAD pack) [default: all in $BALANCE_DATA, else the
+    /// excerpts in examples/sim/data]
+    #[arg(value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+}
+
+/// Which firmware to run on which board.
+#[derive(Clone, Debug, Args)]
+pub struct EmulateArgs {
+    /// Firmware image
+    #[arg(long, value_name = "PATH")]
+    pub image: PathBuf,
+    /// Server of the emulated board
+    #[arg(
+        long,
+        value_name = "PATH",
+        default_value = "examples/pico/emulator/serve.mjs"
+    )]
+    pub board: PathBuf,
+    /// Seed of the sensor noise
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Compare cycles and jitter with this file; fail if they have grown
+    #[arg(long, value_name = "PATH")]
+    pub expect: Option<PathBuf>,
+    /// Write that file anew
+    #[arg(long, requires = "expect")]
+    pub bless: bool,
+    /// Print one JSON object a line
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Accepts these names only; the message about another lists them and the closest.
+fn names(names: Vec<&'static str>) -> PossibleValuesParser {
+    PossibleValuesParser::new(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn options_without_a_command_are_those_of_run() {
+        let cli = Cli::try_parse_from(["balance-sim", "--scalar", "fixed", "--seed", "7"]).unwrap();
+        assert!(cli.command.is_none());
+        assert_eq!(
+            (cli.run.scalar, cli.run.seed),
+            (vec!["fixed".to_owned()], 7)
+        );
+    }
+}

@@ -1,0 +1,403 @@
+//! Runs a robot through a scenario, with `Robot::tick` as its brain.
+
+use crate::plant::{Bridge, Plant};
+use crate::result::{RunResult, Trace};
+use crate::scenario::{Expect, Scenario};
+use crate::world::World;
+use crate::{robots, scenario};
+use balance_core::estimation::complementary::ComplementaryConfig;
+use balance_core::math::{Float, Q12, Real, Scalar};
+use balance_core::motor::Drive;
+use balance_core::robot::{
+    BalanceConfig, Command, EstimatorConfig, Inputs, Outputs, Robot, RobotConfig, State,
+};
+use balance_core::sensor::Sample;
+use balance_core::time::Instant;
+use rand::{Rng, SeedableRng};
+use rand_pcg::Pcg32;
+
+/// What to run.
+#[derive(Clone, Debug)]
+pub struct RunSpec {
+    /// Name of the scenario.
+    pub scenario: String,
+    /// Name of the robot.
+    pub robot: String,
+    /// Name of the controller; the robot's own if `None`.
+    pub controller: Option<String>,
+    /// Name of the estimator; the robot's own if `None`.
+    pub estimator: Option<String>,
+    /// `f32`, `f64` or `fixed`.
+    pub scalar: String,
+    /// Seed of noise and jitter.
+    pub seed: u64,
+}
+
+/// Names of the controllers.
+pub fn controllers() -> Vec<&'static str> {
+    vec!["state_feedback", "cascade"]
+}
+
+/// Names of the estimators.
+pub fn estimators() -> Vec<&'static str> {
+    vec!["tilt_kalman", "complementary"]
+}
+
+/// Runs one scenario. What cannot be run is a failed run that says why.
+pub fn run(spec: &RunSpec) -> RunResult {
+    let result = match spec.scalar.as_str() {
+        "f32" => run_as::<f32>(spec),
+        "f64" => run_as::<f64>(spec),
+        _ => run_as::<Q12>(spec),
+    };
+    result.unwrap_or_else(|error| RunResult {
+        scenario: spec.scenario.clone(),
+        robot: spec.robot.clone(),
+        controller: spec.controller.clone().unwrap_or_default(),
+        estimator: spec.estimator.clone().unwrap_or_default(),
+        scalar: spec.scalar.clone(),
+        seed: spec.seed,
+        pass: false,
+        reason: format!("could not be run: {error:#}"),
+        settle_time_s: None,
+        max_tilt_deg: 0.0,
+        position_drift_m: 0.0,
+        energy_j: 0.0,
+        faults_seen: Vec::new(),
+        deadline_misses: 0,
+        final_state: String::new(),
+        trace: Trace::default(),
+    })
+}
+
+/// The robot's configuration with the wanted controller and estimator.
+fn configure<P: Float>(robot: &robots::Robot, spec: &RunSpec) -> RobotConfig<P> {
+    let mut config = robot.config::<P>();
+    if spec.controller.as_deref() == Some("cascade") {
+        config = config.with_cascade();
+    }
+    if spec.estimator.as_deref() == Some("complementary") {
+        let time_constant = P::lit(1.0);
+        config.estimator = EstimatorConfig::Complementary(ComplementaryConfig { time_constant });
+    }
+    config
+}
+
+/// Nominal period of the loop, µs.
+const PERIOD: u64 = 1000;
+/// Steps of the plant in a microsecond, inverted.
+const STEP_MICROS: u64 = 50;
+
+fn run_as<T: Real>(spec: &RunSpec) -> anyhow::Result<RunResult> {
+    let robot = robots::find(&spec.robot).ok_or_else(|| anyhow::anyhow!("no such robot"))?;
+    let scenario =
+        scenario::find(&spec.scenario).ok_or_else(|| anyhow::anyhow!("no such scenario"))?;
+    let config = configure::<T::Param>(robot, spec);
+    let mut brain: Robot<T> = config.build()?;
+    let mut world = World::new(robot, scenario, config.imu_scale, spec.seed)?;
+    let mut referee = Referee::new(scenario, robot.calm);
+    let mut chance = Pcg32::seed_from_u64(spec.seed ^ 0x0071_77e4);
+
+    let (mut now, mut next_tick) = (0_u64, PERIOD);
+    let mut bridges = [Bridge::Coast; 2];
+    while world.since_release < scenario.seconds && now < 60_000_000 {
+        world.step(bridges);
+        now += STEP_MICROS;
+        if now < next_tick {
+            continue;
+        }
+        let jitter = scenario.jitter * (2.0 * chance.random::<f64>() - 1.0);
+        let late = u64::from(std::mem::take(&mut world.stall)) * 1000;
+        next_tick += ((PERIOD as f64) * (1.0 + jitter)) as u64 + late;
+        let outputs = brain.tick(Instant::from_micros(now), &inputs(&mut world, now));
+        bridges = [outputs.left, outputs.right].map(bridge);
+        if outputs.state == State::Balancing && !world.released() {
+            world.release();
+        }
+        referee.watch(&world, &outputs, now, bridges);
+    }
+    Ok(referee.result(spec, &config.balance, &config.estimator, &world))
+}
+
+/// What the platform hands to a tick.
+fn inputs<T: Real>(world: &mut World, now: u64) -> Inputs<T> {
+    let time = Instant::from_micros(now);
+    let reading = world.read();
+    let [speed, turn] = world.command.map(T::Param::lit).map(T::from_param);
+    Inputs {
+        imu: match reading.imu {
+            Some(counts) => Sample::good(time, counts),
+            None => Sample::failed(time, Default::default()),
+        },
+        encoders: Sample::good(time, reading.encoders),
+        battery_millivolts: Some(reading.battery_millivolts),
+        command: Command {
+            arm: now > 100_000,
+            speed,
+            turn,
+        },
+    }
+}
+
+fn bridge<T: Real>(drive: Drive<T>) -> Bridge {
+    match drive {
+        Drive::Coast => Bridge::Coast,
+        Drive::Brake => Bridge::Duty(0.0),
+        Drive::Duty(duty) => Bridge::Duty(duty.to_param().to_f64()),
+    }
+}
+
+/// Watches a run and judges it.
+pub struct Referee {
+    scenario: &'static Scenario,
+    calm: [f64; 2],
+    /// The signals of the run.
+    pub trace: Trace,
+    state: State,
+    stop: Option<&'static str>,
+    off_at: Option<f64>,
+    last_wild: f64,
+    max_tilt: f64,
+    worst_duty: f64,
+    nan: bool,
+    faults: Vec<String>,
+    late: u32,
+    next_trace: u64,
+}
+
+impl Referee {
+    /// Ready for a run.
+    pub fn new(scenario: &'static Scenario, calm: [f64; 2]) -> Self {
+        Self {
+            scenario,
+            calm,
+            trace: Trace::default(),
+            state: State::Disarmed,
+            stop: None,
+            off_at: None,
+            last_wild: 0.0,
+            max_tilt: 0.0,
+            worst_duty: 0.0,
+            nan: false,
+            faults: Vec::new(),
+            late: 0,
+            next_trace: 0,
+        }
+    }
+
+    /// After a tick of a brain on the host.
+    fn watch<T: Real>(
+        &mut self,
+        world: &World,
+        outputs: &Outputs<T>,
+        now: u64,
+        bridges: [Bridge; 2],
+    ) {
+        let float = |x: T| x.to_param().to_f64();
+        let record = &outputs.record;
+        let stop = outputs.stop.map(|stop| stop.name());
+        self.late = record.late_ticks;
+        self.observe(
+            world,
+            outputs.state,
+            stop,
+            float(record.pitch),
+            now,
+            bridges,
+        );
+    }
+
+    /// After a tick of any brain.
+    pub fn observe(
+        &mut self,
+        world: &World,
+        state: State,
+        stop: Option<&'static str>,
+        estimate: f64,
+        now: u64,
+        bridges: [Bridge; 2],
+    ) {
+        let seconds = now as f64 * 1e-6;
+        let plant = &world.plant;
+        for what in world.happened.iter().skip(self.faults.len()) {
+            self.faults.push(what.clone());
+            self.trace.events.push((seconds, what.clone()));
+        }
+        if state != self.state {
+            self.trace.events.push((seconds, state.name().to_owned()));
+            self.state = state;
+        }
+        let duties = bridges.map(|bridge| match bridge {
+            Bridge::Coast => 0.0,
+            Bridge::Duty(duty) => duty,
+        });
+        self.nan |= !estimate.is_finite() || duties.iter().any(|duty| !duty.is_finite());
+        self.worst_duty = duties
+            .iter()
+            .fold(self.worst_duty, |most, duty| most.max(duty.abs()));
+        self.stop = stop;
+        if world.released() {
+            if state != State::Balancing {
+                self.off_at.get_or_insert(world.since_release);
+            }
+            self.max_tilt = self.max_tilt.max(plant.state.pitch.abs());
+            let [pitch, rate] = self.calm;
+            if plant.state.pitch.abs() > pitch || plant.state.pitch_rate.abs() > rate {
+                self.last_wild = world.since_release;
+            }
+        }
+        if now >= self.next_trace {
+            self.next_trace = now + 5000;
+            self.sample(world, seconds, estimate, duties);
+        }
+    }
+
+    fn sample(&mut self, world: &World, seconds: f64, estimate: f64, duties: [f64; 2]) {
+        let (plant, trace) = (&world.plant, &mut self.trace);
+        trace.time_s.push(seconds);
+        trace.tilt_deg.push(plant.state.pitch.to_degrees());
+        trace.tilt_estimate_deg.push(estimate.to_degrees());
+        trace.position_m.push(plant.state.position);
+        trace.speed_m_s.push(plant.state.speed);
+        trace
+            .speed_command_m_s
+            .push(if world.command[0].is_finite() {
+                world.command[0]
+            } else {
+                0.0
+            });
+        trace.duty_left.push(duties[0]);
+        trace.duty_right.push(duties[1]);
+        trace.battery_v.push(plant.battery_voltage);
+        trace.yaw_deg.push(plant.state.yaw.to_degrees());
+    }
+
+    /// Pass or fail, and why.
+    fn verdict(&self, world: &World, drift: f64) -> Result<String, String> {
+        let off = self.off_at;
+        let state = self.state.name();
+        if self.nan {
+            return Err("a duty or an estimate was not a number".into());
+        }
+        if self.worst_duty > 1.0 {
+            return Err(format!("a duty of {:.3}", self.worst_duty));
+        }
+        if !world.released() {
+            return Err(format!("never began to balance: {state}, {:?}", self.stop));
+        }
+        let tilt = self.max_tilt.to_degrees();
+        match self.scenario.expect {
+            Expect::Upright(most, way) => {
+                if let Some(off) = off {
+                    return Err(format!("off {off:.2} s after release: {:?}", self.stop));
+                }
+                if tilt > most {
+                    return Err(format!("leant by {tilt:.1}°, more than {most}°"));
+                }
+                if drift.abs() > way {
+                    return Err(format!("{drift:.2} m off its goal, more than {way} m"));
+                }
+                let calm = world.since_release - self.last_wild;
+                if calm < 0.5 && self.scenario.slope == 0.0 {
+                    return Err(format!("restless until {:.1} s", self.last_wild));
+                }
+                Ok(format!(
+                    "upright, at most {tilt:.1}°, {:.2} m off its goal",
+                    drift.abs()
+                ))
+            }
+            Expect::Off(reason, within) => self.was_off(&[reason], within),
+            Expect::OffEither(one, other, within) => self.was_off(&[one, other], within),
+        }
+    }
+
+    fn was_off(&self, reasons: &[&str], within: f64) -> Result<String, String> {
+        let wanted = reasons.join(" or ");
+        let (Some(off), Some(stop)) = (self.off_at, self.stop) else {
+            return Err(format!("still balancing; expected off for {wanted}"));
+        };
+        let event = self
+            .scenario
+            .events
+            .iter()
+            .map(|(time, _)| *time)
+            .fold(0.0, f64::max);
+        let first = self
+            .scenario
+            .events
+            .first()
+            .map_or(event, |(time, _)| *time);
+        let after = off - first;
+        if !reasons.contains(&stop) {
+            return Err(format!("off for {stop}, expected {wanted}"));
+        }
+        if after < 0.0 || after > within {
+            return Err(format!(
+                "off after {after:.3} s, expected within {within} s"
+            ));
+        }
+        Ok(format!("off for {stop} after {after:.3} s"))
+    }
+
+    fn result<P>(
+        self,
+        spec: &RunSpec,
+        balance: &BalanceConfig<P>,
+        estimator: &EstimatorConfig<P>,
+        world: &World,
+    ) -> RunResult {
+        let controller = match balance {
+            BalanceConfig::StateFeedback(_) => "state_feedback",
+            BalanceConfig::Cascade(_) => "cascade",
+        };
+        let estimator = match estimator {
+            EstimatorConfig::Kalman(_) => "tilt_kalman",
+            EstimatorConfig::Complementary(_) => "complementary",
+        };
+        self.finish(spec, controller, estimator, world)
+    }
+
+    /// The result of a run.
+    pub fn finish(
+        self,
+        spec: &RunSpec,
+        controller: &str,
+        estimator: &str,
+        world: &World,
+    ) -> RunResult {
+        let drift = world.plant.state.position - world.goal;
+        let verdict = self.verdict(world, drift);
+        let pass = verdict.is_ok();
+        let upright = matches!(self.scenario.expect, Expect::Upright(..));
+        let (Ok(reason) | Err(reason)) = verdict;
+        let mut faults = self.faults;
+        if self.state != State::Balancing {
+            faults.extend(self.stop.map(|stop| format!("stop: {stop}")));
+        }
+        RunResult {
+            scenario: spec.scenario.clone(),
+            robot: spec.robot.clone(),
+            controller: controller.to_owned(),
+            estimator: estimator.to_owned(),
+            scalar: spec.scalar.clone(),
+            seed: spec.seed,
+            pass,
+            reason,
+            settle_time_s: (pass && upright).then_some(self.last_wild),
+            max_tilt_deg: self.max_tilt.to_degrees(),
+            position_drift_m: drift,
+            energy_j: world.plant.energy,
+            faults_seen: faults,
+            deadline_misses: self.late,
+            final_state: self.state.name().to_owned(),
+            trace: self.trace,
+        }
+    }
+}
+
+/// Steps of the plant that make up so many microseconds.
+pub const fn steps_in(micros: u64) -> u64 {
+    micros / STEP_MICROS
+}
+
+const _: () = assert!((Plant::STEP * 1e6) as u64 == STEP_MICROS);

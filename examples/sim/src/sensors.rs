@@ -1,0 +1,111 @@
+//! What the robot's sensors make of the plant.
+
+use crate::plant::Plant;
+use balance_core::sensor::{ImuCounts, ImuScale, STANDARD_GRAVITY};
+use rand::SeedableRng;
+use rand_distr::{Distribution, Normal};
+use rand_pcg::Pcg32;
+
+/// An MPU-6050-class sensor.
+#[derive(Clone, Copy, Debug)]
+pub struct ImuParameters {
+    /// What a count is worth.
+    pub scale: ImuScale,
+    /// Height above the axle, m.
+    pub height: f64,
+    /// Standard deviation of an accelerometer reading, m/s².
+    pub accel_noise: f64,
+    /// Standard deviation of a gyroscope reading, rad/s.
+    pub gyro_noise: f64,
+    /// Constant error of the gyroscope, rad/s per axis.
+    pub gyro_bias: [f64; 3],
+    /// Further error that appears after calibration, rad/s about the pitch axis.
+    pub gyro_drift: f64,
+    /// Corner of the sensor's own low-pass filter, Hz.
+    pub bandwidth_hz: f64,
+    /// Vibration of the frame: amplitude in m/s² and rad/s, at `vibration_hz`.
+    pub vibration: [f64; 2],
+    /// Frequency of the vibration, Hz.
+    pub vibration_hz: f64,
+}
+
+/// The sensor's filter state and noise.
+pub struct Imu {
+    /// Parameters; faults change them on the way.
+    pub parameters: ImuParameters,
+    noise: Pcg32,
+    filtered: [f64; 6],
+    time: f64,
+}
+
+impl Imu {
+    /// A sensor whose noise follows `seed`.
+    pub fn new(parameters: ImuParameters, seed: u64) -> Self {
+        let at_rest = [0.0, 0.0, STANDARD_GRAVITY, 0.0, 0.0, 0.0];
+        Self {
+            parameters,
+            noise: Pcg32::seed_from_u64(seed),
+            filtered: at_rest,
+            time: 0.0,
+        }
+    }
+
+    /// Follows the plant; to be called in each of its steps.
+    pub fn follow(&mut self, plant: &Plant) {
+        let p = &self.parameters;
+        self.time += Plant::STEP;
+        let phase = std::f64::consts::TAU * p.vibration_hz * self.time;
+        let (state, acceleration) = (&plant.state, &plant.acceleration);
+        let (sin, cos) = state.pitch.sin_cos();
+        let (slope_sin, slope_cos) = plant.load.slope.sin_cos();
+        let rate_squared = state.pitch_rate * state.pitch_rate;
+        // Acceleration of the sensor in the world, and what its axes feel of it and of gravity.
+        let forward = acceleration.forward * slope_cos
+            + p.height * (acceleration.pitch * cos - rate_squared * sin);
+        let up = acceleration.forward * slope_sin
+            - p.height * (acceleration.pitch * sin + rate_squared * cos)
+            + STANDARD_GRAVITY;
+        let felt = [
+            forward * cos - up * sin + p.vibration[0] * phase.sin(),
+            state.speed * state.yaw_rate,
+            forward * sin + up * cos + p.vibration[0] * (1.3 * phase).cos(),
+            -state.yaw_rate * sin,
+            state.pitch_rate + p.vibration[1] * (phase + 1.0).sin(),
+            state.yaw_rate * cos,
+        ];
+        let share = 1.0 - (-std::f64::consts::TAU * p.bandwidth_hz * Plant::STEP).exp();
+        for (filtered, felt) in self.filtered.iter_mut().zip(felt) {
+            *filtered += share * (felt - *filtered);
+        }
+    }
+
+    /// A reading: noise, bias, rounding to counts, end of range.
+    pub fn read(&mut self) -> ImuCounts {
+        let p = self.parameters;
+        let normal = Normal::new(0.0, 1.0).expect("a standard deviation of one is valid");
+        let mut reading = |axis: usize, noise: f64, bias: f64, unit: f32| {
+            let value = self.filtered[axis] + bias + noise * normal.sample(&mut self.noise);
+            (value / f64::from(unit)).round() as i16
+        };
+        let accel = [0, 1, 2].map(|axis| reading(axis, p.accel_noise, 0.0, p.scale.accel));
+        let gyro = [0, 1, 2].map(|axis| {
+            let drift = if axis == 1 { p.gyro_drift } else { 0.0 };
+            reading(
+                axis + 3,
+                p.gyro_noise,
+                p.gyro_bias[axis] + drift,
+                p.scale.gyro,
+            )
+        });
+        ImuCounts {
+            accel,
+            gyro,
+            temperature: 0,
+        }
+    }
+}
+
+/// Counts of an encoder at a wheel angle.
+pub fn encoder_counts(angle: f64, counts_per_revolution: f64) -> i32 {
+    (angle * counts_per_revolution / std::f64::consts::TAU).floor() as i32
+}
