@@ -4,6 +4,7 @@
 #   ./build.sh --features f32   single precision in software
 # Takes the target from rustup where it is installed; else Debian's Rust with a core library built
 # from source (apt-get install rustc-web cargo-web rust-web-src); else says what to do.
+# Leaves the ELF image and, beside it, balance.uf2 for a Pico in BOOTSEL mode.
 set -euo pipefail
 cd "$(dirname "$0")"
 target=thumbv6m-none-eabi
@@ -43,6 +44,8 @@ fi
 "${build[@]}" "$@"
 
 image="${CARGO_TARGET_DIR:-target}/$target/release/balance"
+"${RUSTC:-rustc}" --edition 2024 -O uf2.rs -o "${CARGO_TARGET_DIR:-target}/uf2"
+"${CARGO_TARGET_DIR:-target}/uf2" "$image" "$image.uf2"
 # readelf (binutils) reads every machine's ELF; `size` knows the host's only.
 if command -v readelf >/dev/null; then
     flash=0 ram=0
