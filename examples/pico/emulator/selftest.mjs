@@ -120,7 +120,8 @@ test('a sensor that does not answer costs no tick, and the motors go off', () =>
   const bench = new Bench();
   bench.balance();
   const missed = bench.board.summary().missed_ticks;
-  off(bench.run(45, { absent: true }));
+  // After the 100 bad ticks of the core's `ImuLimits::max_bad_ticks`, and a few for the transfer.
+  off(bench.run(105, { absent: true }));
   assert.equal(bench.board.summary().missed_ticks, missed);
   assert.ok(+bench.newest().bus_errors > 0);
 });
