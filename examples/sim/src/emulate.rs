@@ -224,11 +224,8 @@ impl Outcome {
             off < OFF_WITHIN,
             "the motors went off only {off:.3} s after the sensor"
         );
-        ensure!(
-            self.summary["missed_ticks"] == 0,
-            "{} ticks missed",
-            self.summary["missed_ticks"]
-        );
+        let missed = self.missed_upright();
+        ensure!(missed == Some(0), "ticks missed while upright: {missed:?}");
         Ok(())
     }
 
