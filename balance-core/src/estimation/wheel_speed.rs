@@ -266,7 +266,7 @@ impl<T: Scalar> WheelSpeed<T> {
             }
         }
         let fastest = self.tuning.most_counts.saturating_mul(ONE);
-        state.speed = state.speed.clamp(fastest.saturating_neg(), fastest);
+        state.speed = state.speed.min(fastest).max(fastest.saturating_neg());
     }
 
     #[cold]
@@ -327,7 +327,7 @@ impl<T: Scalar> WheelSpeed<T> {
     pub fn restore(&mut self, state: WheelSpeedState) {
         let fastest = self.tuning.most_counts.saturating_mul(ONE);
         self.state = WheelSpeedState {
-            speed: state.speed.clamp(fastest.saturating_neg(), fastest),
+            speed: state.speed.min(fastest).max(fastest.saturating_neg()),
             ..state
         };
     }
