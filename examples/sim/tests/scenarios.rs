@@ -1,5 +1,7 @@
 //! The scenarios, through the command line as a user runs them.
 
+#![allow(clippy::expect_used, reason = "a test says what it expects")]
+
 use std::process::Command;
 
 fn run(arguments: &[&str]) -> (bool, String) {
