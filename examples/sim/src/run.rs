@@ -369,6 +369,8 @@ impl Referee {
         let verdict = self.verdict(world, drift);
         let pass = verdict.is_ok();
         let upright = matches!(self.scenario.expect, Expect::Upright(..));
+        // On a slope it leans for ever, which is no settling.
+        let settled = world.since_release - self.last_wild >= 0.5;
         let (Ok(reason) | Err(reason)) = verdict;
         let mut faults = self.faults;
         if self.state != State::Balancing {
@@ -383,7 +385,7 @@ impl Referee {
             seed: spec.seed,
             pass,
             reason,
-            settle_time_s: (pass && upright).then_some(self.last_wild),
+            settle_time_s: (pass && upright && settled).then_some(self.last_wild),
             max_tilt_deg: self.max_tilt.to_degrees(),
             position_drift_m: drift,
             energy_j: world.plant.energy,
