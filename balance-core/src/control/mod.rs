@@ -5,6 +5,7 @@
 //! | one measured value, one actuator, no model | [`pid`] |
 //! | two measured values, the fast one (speed, rate) moved by the actuator and the slow one (position, tilt) moved by the fast one | [`cascade`] |
 //! | a model, or gains from an LQR or pole placement; several states that trade off against each other, as tilt and wheel position do | [`state_feedback`] |
+//! | a model and no gains yet, or a payload that changes | [`design`] |
 //!
 //! # Symptoms and cures of a PID
 //!
@@ -23,5 +24,6 @@
 //! | good on the bench, bad in the robot | a period that jitters | measure it: `PidInput::dt` |
 
 pub mod cascade;
+pub mod design;
 pub mod pid;
 pub mod state_feedback;
