@@ -12,7 +12,6 @@ use super::pid::{Mode, Pid, PidConfig, PidInput, PidOutput, PidState};
 use crate::config::ConfigError;
 use crate::math::{Float, Scalar};
 use crate::step::Step;
-use num_traits::Zero;
 
 /// Settings of a [`Cascade`].
 ///
@@ -53,6 +52,7 @@ impl<P: Float> CascadeConfig<P> {
             outer: self.outer.build(dt * P::lit(f64::from(self.outer_every)))?,
             inner: self.inner.build(dt)?,
             every: self.outer_every,
+            dt,
             wait: 0,
             elapsed: None,
         })
@@ -73,6 +73,7 @@ pub struct Cascade<T: Scalar> {
     outer: Pid<T>,
     inner: Pid<T>,
     every: u16,
+    dt: T::Param,
     wait: u16,
     elapsed: Option<T::Param>,
 }
@@ -123,8 +124,8 @@ impl<T: Scalar> Cascade<T> {
     /// Advances by one tick with all that is known.
     #[inline]
     pub fn step_with(&mut self, input: &CascadeInput<T>) -> CascadeOutput<T> {
-        if let Some(dt) = input.inner.dt {
-            self.elapsed = Some(self.elapsed.unwrap_or(T::Param::zero()) + dt);
+        if self.elapsed.is_some() || input.inner.dt.is_some() {
+            self.count_time(input.inner.dt);
         }
         let outer = if self.wait == 0 {
             self.wait = self.every;
@@ -138,6 +139,16 @@ impl<T: Scalar> Cascade<T> {
             ..input.inner
         });
         CascadeOutput { outer, inner }
+    }
+
+    /// Adds a period up; those ahead of the first measured one were nominal.
+    #[cold]
+    fn count_time(&mut self, dt: Option<T::Param>) {
+        let ticks = self.every.saturating_sub(self.wait.saturating_add(1));
+        let before = self
+            .elapsed
+            .unwrap_or(self.dt * T::Param::lit(f64::from(ticks)));
+        self.elapsed = Some(before + dt.unwrap_or(self.dt));
     }
 
     fn step_outer(&mut self, input: &CascadeInput<T>) -> PidOutput<T> {
@@ -293,6 +304,32 @@ mod tests {
         for tick in 0..12 {
             let out = cascade.step(f64::from(tick), 0.0, 0.0);
             assert_eq!(out.outer.p, 2.0 * f64::from(tick - tick % 4));
+        }
+    }
+
+    #[test]
+    fn outer_loop_counts_measured_and_nominal_periods_alike() {
+        let mut config = config::<f64>();
+        config.outer.kp = 0.0;
+        let integral = |late: [bool; 4]| {
+            let mut cascade: Cascade<f64> = config.build(0.001).unwrap();
+            for tick in 0..5 {
+                let late = late.get(tick).copied().unwrap_or(false);
+                let inner = PidInput {
+                    dt: late.then_some(0.004),
+                    ..PidInput::new(0.0, 0.0)
+                };
+                let outer = PidInput::new(if tick == 4 { 1.0 } else { 0.0 }, 0.0);
+                cascade.step_with(&CascadeInput { outer, inner });
+            }
+            cascade.outer.output().i
+        };
+        // Ticks 1 to 4 make up the period of the second outer step.
+        assert!((integral([false; 4]) - 0.004).abs() < 1e-12);
+        for which in 1..4 {
+            let mut late = [false; 4];
+            late[which] = true;
+            assert!((integral(late) - 0.007).abs() < 1e-12, "{}", integral(late));
         }
     }
 

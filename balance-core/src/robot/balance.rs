@@ -2,7 +2,8 @@
 
 use super::config::{BalanceConfig, CascadeConfig, CommandLimits};
 use crate::config::{ConfigError, finite};
-use crate::control::pid::{Pid, PidInput};
+use crate::control::cascade::{Cascade, CascadeConfig as LoopsConfig, CascadeInput};
+use crate::control::pid::PidInput;
 use crate::control::state_feedback::{StateFeedback, StateFeedbackInput};
 use crate::math::Scalar;
 use num_traits::One;
@@ -28,8 +29,8 @@ pub(super) enum Balancer<T: Scalar> {
     StateFeedback(StateFeedback<T, 4>),
     Cascade {
         position_gain: T::Gain,
-        speed: Pid<T>,
-        tilt: Pid<T>,
+        back_emf: T::Gain,
+        loops: Cascade<T>,
     },
 }
 
@@ -42,12 +43,18 @@ impl<T: Scalar> Balancer<T> {
             BalanceConfig::StateFeedback(config) => Self::StateFeedback(config.build(period)?),
             BalanceConfig::Cascade(CascadeConfig {
                 position_gain,
+                back_emf,
                 speed,
                 tilt,
             }) => Self::Cascade {
                 position_gain: T::gain(finite("position_gain", *position_gain)?),
-                speed: speed.build(period)?,
-                tilt: tilt.build(period)?,
+                back_emf: T::gain(finite("back_emf", *back_emf)?),
+                loops: LoopsConfig {
+                    outer: *speed,
+                    inner: *tilt,
+                    outer_every: 1,
+                }
+                .build(period)?,
             },
         })
     }
@@ -72,21 +79,20 @@ impl<T: Scalar> Balancer<T> {
             }
             Self::Cascade {
                 position_gain,
-                speed,
-                tilt,
+                back_emf,
+                loops,
             } => {
                 let wanted = motion.speed_reference - motion.position_error.scale(*position_gain);
-                let outer = PidInput {
-                    dt,
-                    ..PidInput::new(wanted, motion.speed)
+                let input = CascadeInput {
+                    outer: PidInput::new(wanted, motion.speed),
+                    inner: PidInput {
+                        measured_rate: Some(motion.pitch_rate),
+                        feedforward: motion.speed.scale(*back_emf),
+                        dt,
+                        ..PidInput::new(T::zero(), motion.pitch)
+                    },
                 };
-                let lean = speed.step_with(&outer).total;
-                let inner = PidInput {
-                    measured_rate: Some(motion.pitch_rate),
-                    dt,
-                    ..PidInput::new(lean, motion.pitch)
-                };
-                tilt.step_with(&inner).total
+                loops.step_with(&input).inner.total
             }
         }
     }
@@ -94,10 +100,7 @@ impl<T: Scalar> Balancer<T> {
     pub(super) fn reset(&mut self) {
         match self {
             Self::StateFeedback(feedback) => feedback.reset(),
-            Self::Cascade { speed, tilt, .. } => {
-                speed.reset();
-                tilt.reset();
-            }
+            Self::Cascade { loops, .. } => loops.reset(),
         }
     }
 }

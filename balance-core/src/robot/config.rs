@@ -76,6 +76,10 @@ pub enum BalanceConfig<P> {
 pub struct CascadeConfig<P> {
     /// Speed asked for per metre off the position, in 1/s.
     pub position_gain: P,
+    /// Volts that the motors' back-EMF takes away per m/s, given back so that a lean asks for an
+    /// acceleration and not for a speed. Too small: the robot leans ever more as it gets faster,
+    /// and falls where the lean is limited. Too large: it runs away.
+    pub back_emf: P,
     /// Speed (m/s) to pitch (rad); its limits are the largest lean.
     pub speed: PidConfig<P>,
     /// Pitch (rad) to volts: reverse acting (negative gains), since leaning forward asks for

@@ -3,7 +3,9 @@
 mod balance;
 mod calibration;
 mod config;
+mod design;
 mod drivetrain_watch;
+mod parameters;
 mod presets;
 mod signals;
 mod supervisor;
@@ -14,6 +16,8 @@ pub use calibration::CalibrationConfig;
 pub use config::{
     BalanceConfig, CascadeConfig, Chassis, CommandLimits, EstimatorConfig, Limits, RobotConfig,
 };
+pub use design::VoltageModel;
+pub use parameters::RobotParameters;
 pub use signals::{Command, Inputs, Outputs, Record};
 pub use supervisor::{Findings, State, Stop, Supervisor};
 pub use tick::Robot;

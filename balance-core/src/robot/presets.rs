@@ -4,9 +4,7 @@
 //! `gains_are_the_lqr_solution` computes them anew from the plant's parameters.
 
 use super::calibration::CalibrationConfig;
-use super::config::{
-    BalanceConfig, CascadeConfig, Chassis, CommandLimits, EstimatorConfig, Limits, RobotConfig,
-};
+use super::config::{BalanceConfig, Chassis, CommandLimits, EstimatorConfig, Limits, RobotConfig};
 use crate::control::pid::PidConfig;
 use crate::control::state_feedback::StateFeedbackConfig;
 use crate::estimation::tilt_kalman::TiltKalmanConfig;
@@ -146,39 +144,5 @@ impl<P: Float> RobotConfig<P> {
             battery: [6.5, 8.0, 9.6],
             speed: 0.4,
         })
-    }
-
-    /// The same robot with a cascade of PIDs in place of the state feedback.
-    ///
-    /// The inner loop takes over the feedback of pitch and pitch rate. What the state feedback
-    /// asks for per metre and per m/s becomes a lean; the cascade adds a limit to that lean, and
-    /// an integral that finds the pitch at which the robot really balances.
-    #[must_use]
-    pub fn with_cascade(self) -> Self {
-        let BalanceConfig::StateFeedback(feedback) = &self.balance else {
-            return self;
-        };
-        let [position, pitch, speed, rate] = feedback.gain;
-        let cascade = CascadeConfig {
-            position_gain: position / speed,
-            speed: PidConfig {
-                kp: speed / pitch,
-                ki: P::lit(0.1) * speed / pitch,
-                output_min: P::lit(-0.2),
-                output_max: P::lit(0.2),
-                ..Default::default()
-            },
-            tilt: PidConfig {
-                kp: pitch,
-                kd: rate,
-                output_min: feedback.output_min,
-                output_max: feedback.output_max,
-                ..Default::default()
-            },
-        };
-        Self {
-            balance: BalanceConfig::Cascade(cascade),
-            ..self
-        }
     }
 }

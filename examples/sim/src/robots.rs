@@ -3,7 +3,7 @@
 use crate::plant::{Battery, MotorParameters};
 use balance_core::math::Float;
 use balance_core::model::WheeledPendulumConfig;
-use balance_core::robot::RobotConfig;
+use balance_core::robot::{RobotConfig, RobotParameters};
 
 /// A robot as it really is.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +32,15 @@ pub struct Robot {
 }
 
 impl Robot {
+    /// What its builder has measured.
+    pub fn parameters<P: Float>(&self) -> RobotParameters<P> {
+        match self.name {
+            "balboa_32u4" => RobotParameters::balboa_32u4(),
+            "nxtway_gs" => RobotParameters::nxtway_gs(),
+            _ => RobotParameters::pico_kit(),
+        }
+    }
+
     /// The configuration that its firmware would have.
     pub fn config<P: Float>(&self) -> RobotConfig<P> {
         match self.name {

@@ -5,6 +5,7 @@ use crate::result::{RunResult, Trace};
 use crate::scenario::{Expect, Scenario};
 use crate::world::World;
 use crate::{robots, scenario};
+use balance_core::ConfigError;
 use balance_core::estimation::complementary::ComplementaryConfig;
 use balance_core::math::{Float, Q12, Real, Scalar};
 use balance_core::motor::Drive;
@@ -71,16 +72,19 @@ pub fn run(spec: &RunSpec) -> RunResult {
 }
 
 /// The robot's configuration with the wanted controller and estimator.
-fn configure<P: Float>(robot: &robots::Robot, spec: &RunSpec) -> RobotConfig<P> {
+fn configure<P: Float>(
+    robot: &robots::Robot,
+    spec: &RunSpec,
+) -> Result<RobotConfig<P>, ConfigError> {
     let mut config = robot.config::<P>();
     if spec.controller.as_deref() == Some("cascade") {
-        config = config.with_cascade();
+        config = config.with_cascade(&robot.parameters())?;
     }
     if spec.estimator.as_deref() == Some("complementary") {
         let time_constant = P::lit(1.0);
         config.estimator = EstimatorConfig::Complementary(ComplementaryConfig { time_constant });
     }
-    config
+    Ok(config)
 }
 
 /// Nominal period of the loop, µs.
@@ -92,7 +96,7 @@ fn run_as<T: Real>(spec: &RunSpec) -> anyhow::Result<RunResult> {
     let robot = robots::find(&spec.robot).ok_or_else(|| anyhow::anyhow!("no such robot"))?;
     let scenario =
         scenario::find(&spec.scenario).ok_or_else(|| anyhow::anyhow!("no such scenario"))?;
-    let config = configure::<T::Param>(robot, spec);
+    let config = configure::<T::Param>(robot, spec)?;
     let mut brain: Robot<T> = config.build()?;
     let mut world = World::new(robot, scenario, config.imu_scale, spec.seed)?;
     let mut referee = Referee::new(scenario, robot.calm);
