@@ -16,7 +16,7 @@
 //! |---|---|
 //! | [`math`] | the traits [`Scalar`](math::Scalar) and [`Real`](math::Real), fixed point, elementary functions with stated errors |
 //! | [`signal`] | low-pass, biquad, derivative, median, slew limit, deadband, delay |
-//! | [`estimation`] | tilt from accelerometer and gyroscope, wheel speed from encoder counts |
+//! | [`estimation`] | tilt and attitude from accelerometer, gyroscope and magnetometer, wheel speed from encoder counts |
 //! | [`control`] | PID, cascade, state feedback; LQR, Kalman gains and pole placement on the chip |
 //! | [`motor`] | the DC motor and its inverse, H-bridges over embedded-hal |
 //! | [`model`] | dynamics of robots, with their linearisation |

@@ -7,6 +7,8 @@
 //! | both | tilt and gyroscope bias | [`steady_tilt_kalman`] | 3 + 5 |
 //! | both | the same, at its best from the first second and after gaps | [`tilt_kalman`] | 8 + 12, one division |
 //! | both, three axes | up, at any attitude | [`inclination`] | about 36 + 36 |
+//! | both and perhaps a magnetometer | attitude, cheap | [`mahony`] | 47 + 36, two roots |
+//! | the same | attitude, with one known gain | [`madgwick`] | 60 + 45, three roots |
 //! | encoder counts | wheel angle and speed | [`wheel_speed`] | 3 + 1, and 30 integer operations |
 //!
 //! Tilt filters take the rate about +y in rad/s (`gyro_y`, positive leaning forward) and an angle
@@ -16,9 +18,13 @@
 pub mod accel_tilt;
 pub mod complementary;
 pub mod inclination;
+pub mod madgwick;
+pub mod mahony;
+mod orientation;
 pub mod steady_tilt_kalman;
 mod tilt;
 pub mod tilt_kalman;
 pub mod wheel_speed;
 
+pub use orientation::{ImuRanges, Orientation, OrientationState, OrientationStatus};
 pub use tilt::{TiltEstimate, TiltStatus};

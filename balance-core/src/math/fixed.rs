@@ -8,7 +8,7 @@ use super::atan2::atan2_fixed;
 use super::scalar::{Real, Scalar};
 use super::section::DirectForm;
 use super::sin_cos::{phase_fixed, sin_cos_counts};
-use super::sqrt::sqrt_fixed;
+use super::sqrt::{inverse_sqrt, sqrt_fixed};
 use super::wide::{mul_wide, shift_right};
 use core::cmp::Ordering;
 use core::fmt;
@@ -342,6 +342,53 @@ impl<Frac: LeEqU32 + Send + Sync + 'static> Real for Fixed<Frac> {
     #[inline]
     fn sqrt(self) -> Self {
         Self::from_bits(sqrt_fixed(self.to_bits(), Frac::U32))
+    }
+    #[inline]
+    fn unit<const N: usize>(vector: [Self; N]) -> Option<[Self; N]> {
+        const { assert!(N >= 1 && N <= 4) };
+        let bits = vector.map(Self::to_bits);
+        let all = bits.iter().fold(0, |all, b| all | b.unsigned_abs());
+        if all == 0 {
+            return None;
+        }
+        // Thirty bits each (a magnitude of 2³¹ loses one), so that four squares fit 64 bits.
+        let up = all.leading_zeros() & 31;
+        let bits = bits.map(|b| {
+            if up == 0 {
+                b >> 2
+            } else {
+                (b << (up - 1)) >> 1
+            }
+        });
+        let square = bits
+            .iter()
+            .fold(0_u64, |sum, &b| sum.wrapping_add(mul_wide(b, b) as u64));
+        let even = square.leading_zeros() & !1;
+        let inverse = inverse_sqrt(((square << (even & 63)) >> 32) as u32);
+        // inverse = 2³⁰ · 2³² / √(square · 2^even)
+        let down = 62_u32.wrapping_sub(even >> 1).wrapping_sub(Frac::U32);
+        let half = 1_i64 << (down.wrapping_sub(1) & 63);
+        Some(bits.map(|b| {
+            let product = mul_wide(b, inverse as i32).wrapping_add(half);
+            Self::from_bits(saturate(shift_right(product, down)))
+        }))
+    }
+    #[inline]
+    fn unit_wide<const N: usize>(vector: [i64; N]) -> Option<[i64; N]> {
+        let narrow = vector.map(Self::narrow);
+        let square = narrow.iter().fold(Self::zero(), |sum, &c| sum + c * c);
+        let excess = Self::one() - square;
+        if excess.magnitude() < Self::lit(0.03) {
+            // (1 - e)^-½ = 1 + e/2 + 3e²/8, to 1e-5 in one step and exact by the next.
+            let push = excess * (Self::lit(0.5) + excess * Self::lit(0.375));
+            let mut scaled = vector;
+            for (wide, c) in scaled.iter_mut().zip(narrow) {
+                *wide = Self::add_wide(*wide, c * push);
+            }
+            Some(scaled)
+        } else {
+            Self::unit(narrow).map(|unit| unit.map(Self::widen))
+        }
     }
     #[inline]
     fn sin_cos(self) -> (Self, Self) {

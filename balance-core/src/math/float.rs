@@ -71,6 +71,11 @@ macro_rules! float {
                 (self.to_bits() << 1) <= ($usable << 1)
             }
 
+            #[inline(always)]
+            fn is_below(self, limit: Self) -> bool {
+                (self.to_bits() << 1) < (limit.to_bits() << 1)
+            }
+
             type Section = StateVariable<$t>;
         }
 
@@ -127,6 +132,22 @@ impl Real for f32 {
     fn sqrt(self) -> Self {
         sqrt_f32(self)
     }
+    #[inline(always)]
+    fn unit<const N: usize>(vector: [Self; N]) -> Option<[Self; N]> {
+        // 2⁻¹⁰⁰ and 2¹²⁶, and beyond the latter infinity and NaN: one comparison of the bits.
+        const LOW: u32 = 0x0d80_0000_u32;
+        const HIGH: u32 = 0x7e80_0000_u32;
+        let square = vector.iter().fold(0.0, |sum, c| sum + c * c);
+        if square.to_bits().wrapping_sub(LOW) >= HIGH - LOW {
+            return None;
+        }
+        let factor = 1.0 / Real::sqrt(square);
+        Some(vector.map(|c| c * factor))
+    }
+    #[inline(always)]
+    fn unit_wide<const N: usize>(vector: [Self; N]) -> Option<[Self; N]> {
+        Self::unit(vector)
+    }
     #[inline]
     fn sin_cos(self) -> (Self, Self) {
         sin_cos_f32(self)
@@ -157,6 +178,22 @@ impl Real for f64 {
     #[inline]
     fn sqrt(self) -> Self {
         libm::sqrt(self)
+    }
+    #[inline(always)]
+    fn unit<const N: usize>(vector: [Self; N]) -> Option<[Self; N]> {
+        // 2⁻¹⁰⁰ and 2¹²⁶, and beyond the latter infinity and NaN: one comparison of the bits.
+        const LOW: u64 = 0x39b0_0000_0000_0000_u64;
+        const HIGH: u64 = 0x47d0_0000_0000_0000_u64;
+        let square = vector.iter().fold(0.0, |sum, c| sum + c * c);
+        if square.to_bits().wrapping_sub(LOW) >= HIGH - LOW {
+            return None;
+        }
+        let factor = 1.0 / Real::sqrt(square);
+        Some(vector.map(|c| c * factor))
+    }
+    #[inline(always)]
+    fn unit_wide<const N: usize>(vector: [Self; N]) -> Option<[Self; N]> {
+        Self::unit(vector)
     }
     #[inline]
     fn sin_cos(self) -> (Self, Self) {

@@ -20,14 +20,17 @@ mod angle;
 mod atan2;
 mod fixed;
 mod float;
+mod quaternion;
 mod scalar;
 pub mod section;
 mod sin_cos;
 mod sqrt;
+pub(crate) mod vector;
 mod wide;
 
 pub use self::angle::wrap_angle;
 pub use self::atan2::atan2_counts;
 pub use self::fixed::{Fixed, FixedGain, Q8, Q12, Q16};
+pub use self::quaternion::Quaternion;
 pub use self::scalar::{Float, Real, Scalar};
 pub use self::sin_cos::sin_cos_counts;

@@ -85,6 +85,14 @@ pub trait Scalar:
     /// 2⁶³, so that the product of two such values is still finite. One integer comparison.
     fn is_usable(self) -> bool;
 
+    /// Whether the magnitude is below a limit, which must not be negative; false for NaN. One
+    /// integer comparison for floats.
+    #[inline(always)]
+    #[must_use]
+    fn is_below(self, limit: Self) -> bool {
+        self.magnitude() < limit
+    }
+
     /// `Σ gainᵢ · xᵢ`, rounded once.
     #[must_use]
     fn dot<const N: usize>(gains: &[Self::Gain; N], x: &[Self; N]) -> Self {
@@ -134,6 +142,13 @@ pub trait Real: Scalar + core::ops::Div<Output = Self> {
     /// out of that range.
     #[must_use]
     fn wrap(self) -> Self;
+    /// The vector of length one in the same direction; `None` for one without a direction: of
+    /// length zero, or (floats) with a square below 2⁻¹⁰⁰ or above 2¹²⁶, or NaN.
+    #[must_use]
+    fn unit<const N: usize>(vector: [Self; N]) -> Option<[Self; N]>;
+    /// The same for accumulators; in fixed point cheapest for what is about of length one already.
+    #[must_use]
+    fn unit_wide<const N: usize>(vector: [Self::Wide; N]) -> Option<[Self::Wide; N]>;
     /// Sine of an angle in radians.
     #[inline]
     #[must_use]

@@ -1,6 +1,6 @@
 //! Square roots: one instruction where the hardware has it, integers for fixed point.
 
-use super::wide::mul_wide_unsigned;
+use super::wide::{mul_high_unsigned, mul_wide_unsigned};
 use core::num::NonZeroU32;
 
 /// Square root, correctly rounded; NaN below zero.
@@ -79,6 +79,23 @@ pub(super) fn sqrt_fixed(bits: i32, frac: u32) -> i32 {
     i32::try_from(rounded).unwrap_or(i32::MAX)
 }
 
+/// 2³⁰/√s for s = `square` · 2⁻³² of ¼ .. 1, to two parts in 10⁸: a cubic (minimax, 0.7 %) for the
+/// start and two steps of Newton's iteration y ← y·(3 − s·y²)/2, in products of 32 bits.
+pub(super) fn inverse_sqrt(square: u32) -> u32 {
+    let square = square.max(1 << 30);
+    // The cubic times 2¹³: within 16 bits at each step.
+    let s = square >> 16;
+    let inner = 51_036 - ((19_976 * s) >> 16);
+    let first = 25_497 - (((48_423 - ((inner * s) >> 16)) * s) >> 16);
+    let mut y = first << 17;
+    for _ in 0..2 {
+        // s·y² is near one: times 2²⁸.
+        let near_one = mul_high_unsigned(square, mul_high_unsigned(y, y));
+        y = mul_high_unsigned(y, (3_u32 << 28).wrapping_sub(near_one)) << 3;
+    }
+    y
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -91,6 +108,15 @@ mod tests {
         }
         assert_eq!(sqrt_fixed(4 << 20, 20), 2 << 20);
         assert_eq!(sqrt_fixed(i32::MAX, 0), 46_341);
+    }
+    #[test]
+    fn inverse_roots_are_within_two_parts_in_a_hundred_million() {
+        for step in 0..100_000_u32 {
+            let square = (1 << 30) + step * 32_212;
+            let exact = 1_073_741_824.0 / (f64::from(square) / 4_294_967_296.0).sqrt();
+            let error = f64::from(inverse_sqrt(square)) / exact - 1.0;
+            assert!(error.abs() < 2e-8, "{square}: {error}");
+        }
     }
     #[test]
     fn the_root_of_what_has_none_is_zero() {
