@@ -33,9 +33,9 @@ struct SingleStep {
     mahony: [f64; 4],
     mahony_bias: [f64; 3],
 }
+#[allow(dead_code)]
 struct Reference {
     sample: usize,
-    #[expect(dead_code)]
     vqf: [f64; 4],
     vqf_headed: [f64; 4],
     bias: [f64; 3],

@@ -116,7 +116,7 @@ fn comes_to_rest<T: Real, F: Filter<T>>(mut filter: F, tremble: f64) {
         Some(vector(truth.to_body(FIELD))),
     );
     let mut q = wrong;
-    for _ in 0..20_000 {
+    for _ in 0..60_000 {
         q = real(filter.step(input).attitude);
     }
     assert!(
