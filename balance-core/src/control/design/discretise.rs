@@ -39,9 +39,9 @@ const MOST_HALVINGS: u32 = 41;
 ///     a: Matrix2::new(0.0, 1.0, 0.0, 0.0),
 ///     b: Vector2::new(0.0, 0.5),
 /// };
-/// let sampled = model.discretise(0.1)?;
-/// assert_eq!(sampled.a, Matrix2::new(1.0, 0.1, 0.0, 1.0));
-/// assert_eq!(sampled.b, Vector2::new(0.0025, 0.05));
+/// let sampled = model.discretise(0.5)?;
+/// assert_eq!(sampled.a, Matrix2::new(1.0, 0.5, 0.0, 1.0));
+/// assert_eq!(sampled.b, Vector2::new(0.0625, 0.25));
 /// # Ok::<(), balance_core::control::design::DesignError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
