@@ -4,6 +4,7 @@ use super::DesignError;
 use super::discretise::{ContinuousModel, DiscreteModel};
 use super::matrix::{Matrix, definite, finite, narrowed, semidefinite};
 use super::riccati::riccati;
+use crate::control::state_feedback::{FeedbackIntegral, IntegralOf, StateFeedbackConfig};
 use crate::math::Float;
 use nalgebra::SMatrix;
 
@@ -115,10 +116,166 @@ impl<P: Float, const N: usize, const M: usize> LqrConfig<P, N, M> {
     }
 }
 
+impl<P: Float, const E: usize> Lqr<P, E, 1> {
+    /// The settings of the state feedback of an LQI: an LQR of a
+    /// [`DiscreteModel::with_integral`] whose integral is that of the state with this index, alone
+    /// and at a factor of one. `limit` bounds the integral's contribution; N is `E − 1`.
+    ///
+    /// ```
+    /// use balance_core::control::design::{ContinuousModel, DiscreteModel, LqrConfig};
+    /// use balance_core::control::state_feedback::{StateFeedback, StateFeedbackConfig};
+    /// use nalgebra::{Matrix2, Vector2};
+    /// let cart = ContinuousModel {
+    ///     a: Matrix2::new(0.0, 1.0, 0.0, -0.3),
+    ///     b: Vector2::new(0.0, 2.0),
+    /// }
+    /// .discretise(0.01)?;
+    /// let with_integral: DiscreteModel<f32, 3, 1> = cart.with_integral(&Vector2::new(1.0, 0.0));
+    /// let lqi = LqrConfig::from_limits([0.1, 1.0, 0.05], [6.0]).design(&with_integral)?;
+    /// let feedback: StateFeedback<f32, 2> = StateFeedbackConfig {
+    ///     output_min: -6.0,
+    ///     output_max: 6.0,
+    ///     ..lqi.feedback_with_integral_of(0, cart.dt, 3.0)
+    /// }
+    /// .build(cart.dt)?;
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn feedback_with_integral_of<const N: usize>(
+        &self,
+        index: usize,
+        dt: P,
+        limit: P,
+    ) -> StateFeedbackConfig<P, N> {
+        const { assert!(E == N + 1, "the integral is the last state") }
+        let integral = self.gain[N];
+        let mut gain = [P::zero(); N];
+        for (i, k) in gain.iter_mut().enumerate() {
+            *k = self.gain[i];
+            // The feedback adds the present deviation up before it answers.
+            if i == index {
+                *k -= integral * dt;
+            }
+        }
+        StateFeedbackConfig {
+            gain,
+            integral: Some(FeedbackIntegral {
+                gain: integral,
+                of: IntegralOf::State(index),
+                limit,
+            }),
+            ..Default::default()
+        }
+    }
+}
+
 fn diagonal<P: Float, const N: usize>(entries: [P; N]) -> SMatrix<P, N, N> {
     let mut matrix = SMatrix::from_element(P::zero());
     for (i, entry) in entries.into_iter().enumerate() {
         matrix[(i, i)] = entry;
     }
     matrix
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::state_feedback::{StateFeedback, StateFeedbackInput};
+    use nalgebra::{Matrix1, Matrix2, RowVector2, RowVector3, Vector2};
+
+    fn cart<P: Float>() -> ContinuousModel<P, 2, 1> {
+        ContinuousModel {
+            a: Matrix2::new(0.0, 1.0, 0.0, -0.3).map(P::lit),
+            b: Vector2::new(0.0, 2.0).map(P::lit),
+        }
+    }
+
+    #[test]
+    fn no_other_gain_costs_less() {
+        fn check<P: Float>(tolerance: f64) {
+            let config = LqrConfig::<P, 2, 1>::from_limits([0.1, 2.0].map(P::lit), [P::lit(3.0)]);
+            let dt = P::lit(0.02);
+            let lqr = config.design_sampled(&cart(), dt).unwrap();
+            let model = cart::<f64>().discretise(0.02).unwrap();
+            let start = Vector2::new(0.3, -0.5);
+            let price = |gain: RowVector2<f64>| {
+                let (mut x, mut sum) = (start, 0.0);
+                for _ in 0..2000 {
+                    let u = -(gain * x)[0];
+                    sum += x[0] * x[0] / 0.01 + x[1] * x[1] / 4.0 + u * u / 9.0;
+                    x = model.a * x + model.b * u;
+                }
+                sum
+            };
+            let gain = lqr.gain.map(P::to_f64);
+            let best = price(gain);
+            let promised = (start.transpose() * lqr.cost.map(P::to_f64) * start)[0];
+            assert!(
+                (best / promised - 1.0).abs() < tolerance,
+                "{best} {promised}"
+            );
+            for (k, l) in [(1.03, 1.0), (0.97, 1.0), (1.0, 1.03), (1.0, 0.97)] {
+                assert!(price(RowVector2::new(gain[0] * k, gain[1] * l)) > best);
+            }
+        }
+        check::<f64>(1e-9);
+        check::<f32>(1e-5);
+    }
+
+    #[test]
+    fn the_feedback_of_an_lqi_is_the_lqi() {
+        let model = cart::<f64>().discretise(0.02).unwrap();
+        let wider: DiscreteModel<f64, 3, 1> = model.with_integral(&Vector2::new(1.0, 0.0));
+        let lqi = LqrConfig::from_limits([0.1, 2.0, 0.2], [3.0])
+            .design(&wider)
+            .unwrap();
+        let gain: RowVector3<f64> = lqi.gain;
+        let mut feedback: StateFeedback<f64, 2> = StateFeedbackConfig {
+            output_min: -100.0,
+            output_max: 100.0,
+            ..lqi.feedback_with_integral_of(0, 0.02, 90.0)
+        }
+        .build(0.02)
+        .unwrap();
+        let (mut x, mut sum) = (Vector2::new(0.3, -0.5), 0.0);
+        for _ in 0..1000 {
+            let u = -(gain[0] * (x[0] - 1.0) + gain[1] * x[1] + gain[2] * sum);
+            sum += 0.02 * (x[0] - 1.0);
+            let output = feedback.step_with(&StateFeedbackInput {
+                state: [x[0], x[1]],
+                reference: [1.0, 0.0],
+                feedforward: 0.0,
+                deviation: 0.0,
+            });
+            assert!((output.total - u).abs() < 1e-9);
+            // A constant force that the integral has to find.
+            x = model.a * x + model.b * (u - 1.5);
+        }
+        assert!((x[0] - 1.0).abs() < 1e-6, "{}", x[0]);
+    }
+
+    #[test]
+    fn refuses_weights_that_are_none() {
+        let model = cart::<f32>().discretise(0.02).unwrap();
+        let good = LqrConfig::<f32, 2, 1>::default();
+        let bad = LqrConfig {
+            input_weight: Matrix1::new(0.0),
+            ..good
+        };
+        assert_eq!(
+            bad.design(&model),
+            Err(DesignError::NotPositive("input_weight"))
+        );
+        let bad = LqrConfig {
+            state_weight: Matrix2::new(1.0, 0.0, 0.0, -1.0),
+            ..good
+        };
+        assert_eq!(
+            bad.design(&model),
+            Err(DesignError::NotPositive("state_weight"))
+        );
+        // Nothing minds where the cart is, so nothing brings it back.
+        let bad = LqrConfig::from_limits([f32::INFINITY, 1.0], [1.0]);
+        assert_eq!(bad.design(&model), Err(DesignError::NotDetectable));
+    }
 }
