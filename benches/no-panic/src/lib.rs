@@ -4,6 +4,10 @@
 
 use balance_core::Step;
 use balance_core::control::cascade::Cascade;
+use balance_core::control::design::{
+    ContinuousModel, DesignError, KalmanGain, KalmanGainConfig, Lqr, LqrConfig, Pole, place_poles,
+    place_poles_sampled,
+};
 use balance_core::control::pid::Pid;
 use balance_core::control::state_feedback::StateFeedback;
 use balance_core::estimation::complementary::Complementary;
@@ -24,6 +28,7 @@ use balance_core::signal::lowpass::LowPass;
 use balance_core::signal::median::Median;
 use balance_core::signal::slew_limit::SlewLimit;
 use balance_core::time::Instant;
+use nalgebra::SMatrix;
 
 unsafe extern "C" {
     fn balance_panic_is_reachable() -> !;
@@ -108,6 +113,31 @@ fn pendulum_f32(
     out: &mut Accelerations<f32>,
 ) {
     *out = pendulum(model, state, torque, dt);
+}
+
+/// Every design, for one size.
+#[unsafe(no_mangle)]
+fn design(
+    model: &ContinuousModel<f32, 4, 1>,
+    weights: &LqrConfig<f32, 4, 1>,
+    noises: &KalmanGainConfig<f32, 4, 2>,
+    c: &SMatrix<f32, 2, 4>,
+    poles: &[Pole<f32>],
+    dt: f32,
+    out: &mut Result<(Lqr<f32, 4, 1>, KalmanGain<f32, 4, 2>, [SMatrix<f32, 1, 4>; 2]), DesignError>,
+) {
+    *out = (|| {
+        let held = model.discretise(dt)?;
+        weights.design(&held)?;
+        Ok((
+            weights.design_sampled(model, dt)?,
+            noises.design_sampled(model, c, dt)?,
+            [
+                place_poles(&held.a, &held.b, poles)?,
+                place_poles_sampled(model, poles, dt)?,
+            ],
+        ))
+    })();
 }
 
 /// What the check must find.
