@@ -9,6 +9,7 @@
 //! | both, three axes | up, at any attitude | [`inclination`] | about 36 + 36 |
 //! | both and perhaps a magnetometer | attitude, cheap | [`mahony`] | 47 + 36, two roots |
 //! | the same | attitude, with one known gain | [`madgwick`] | 60 + 45, three roots |
+//! | a linear model and measurements that come and go | its states | [`kalman`] | about 1.5 N³ + 3 N² M |
 //! | encoder counts | wheel angle and speed | [`wheel_speed`] | 3 + 1, and 30 integer operations |
 //!
 //! Tilt filters take the rate about +y in rad/s (`gyro_y`, positive leaning forward) and an angle
@@ -18,6 +19,7 @@
 pub mod accel_tilt;
 pub mod complementary;
 pub mod inclination;
+pub mod kalman;
 pub mod madgwick;
 pub mod mahony;
 mod orientation;

@@ -114,6 +114,37 @@ impl FixedGain {
     }
 }
 
+impl FixedGain {
+    /// `mantissa · 2^-power`, saturating.
+    #[inline(always)]
+    pub(crate) const fn from_parts(mantissa: i32, power: i32) -> Self {
+        let shift = power - GUARD as i32;
+        if shift < 0 {
+            let up = if shift < -31 { 31 } else { -shift };
+            Self {
+                mantissa: saturate((mantissa as i64) << up),
+                shift: 0,
+            }
+        } else if shift <= 62 {
+            Self {
+                mantissa,
+                shift: shift as u8,
+            }
+        } else {
+            let down = if shift > 93 { 31 } else { shift - 62 };
+            Self {
+                mantissa: mantissa >> down,
+                shift: 62,
+            }
+        }
+    }
+    /// Mantissa and power such that the gain is `mantissa · 2^-power`.
+    #[inline(always)]
+    pub(crate) const fn parts(self) -> (i32, i32) {
+        (self.mantissa, self.shift as i32 + GUARD as i32)
+    }
+}
+
 impl<Frac: LeEqU32> Fixed<Frac> {
     /// Number of fractional bits.
     pub const FRAC_BITS: u32 = Frac::U32;

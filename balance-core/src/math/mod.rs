@@ -34,3 +34,5 @@ pub use self::fixed::{Fixed, FixedGain, Q8, Q12, Q16};
 pub use self::quaternion::Quaternion;
 pub use self::scalar::{Float, Real, Scalar};
 pub use self::sin_cos::sin_cos_counts;
+
+pub(crate) use self::wide::{mul_wide, shift_right};

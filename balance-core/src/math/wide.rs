@@ -15,7 +15,7 @@ const NARROW: bool = cfg!(all(
 
 /// `a · b`.
 #[inline(always)]
-pub(super) const fn mul_wide(a: i32, b: i32) -> i64 {
+pub(crate) const fn mul_wide(a: i32, b: i32) -> i64 {
     if NARROW {
         mul_wide_in_parts(a, b)
     } else {
@@ -47,7 +47,7 @@ pub(super) const fn mul_wide_unsigned(a: u32, b: u32) -> u64 {
 
 /// `value / 2^shift`, rounded down, for a shift of 0 ..= 63.
 #[inline(always)]
-pub(super) const fn shift_right(value: i64, shift: u32) -> i64 {
+pub(crate) const fn shift_right(value: i64, shift: u32) -> i64 {
     if NARROW {
         shift_right_in_parts(value, shift)
     } else {
