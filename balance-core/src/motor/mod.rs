@@ -2,11 +2,14 @@
 //!
 //! The way of a command: a wanted torque becomes a voltage
 //! ([`voltage_feedforward`]), a voltage becomes a duty ([`duty_map`]), and a duty becomes pins
-//! ([`h_bridge`]). [`dc_motor`] is what happens afterwards, for simulators and observers.
+//! ([`h_bridge`]). [`dc_motor`] is what happens afterwards, for simulators and observers. Three-phase
+//! motors go through [`foc`].
 
+mod coefficient;
 pub mod dc_motor;
 mod drive;
 pub mod duty_map;
+pub mod foc;
 pub mod h_bridge;
 pub mod voltage_feedforward;
 
