@@ -18,7 +18,7 @@
 //! | [`signal`] | low-pass, biquad, derivative, median, slew limit, deadband, delay |
 //! | [`estimation`] | tilt and attitude from accelerometer, gyroscope and magnetometer, wheel speed from encoder counts |
 //! | [`control`] | PID, cascade, state feedback; LQR, Kalman gains and pole placement on the chip |
-//! | [`motor`] | the DC motor and its inverse, H-bridges over embedded-hal |
+//! | [`motor`] | DC, stepper and three-phase motors: identification, field-oriented control, encoders, drives over embedded-hal |
 //! | [`model`] | dynamics of robots, with their linearisation |
 //! | [`sensor`] | readings with time and health, chip drivers over embedded-hal |
 //! | [`robot`] | the loop, its supervisor, complete robots |
