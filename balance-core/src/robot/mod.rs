@@ -16,7 +16,7 @@ pub use calibration::CalibrationConfig;
 pub use config::{
     BalanceConfig, CascadeConfig, Chassis, CommandLimits, EstimatorConfig, Limits, RobotConfig,
 };
-pub use design::VoltageModel;
+pub use design::{BALANCE_WEIGHTS, GainError};
 pub use parameters::RobotParameters;
 pub use signals::{Command, Inputs, Outputs, Record};
 pub use supervisor::{Findings, State, Stop, Supervisor};

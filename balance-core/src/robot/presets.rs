@@ -1,7 +1,7 @@
 //! Robots that are known in every number.
 //!
-//! Balance gains are discrete LQR solutions of the linear model at 1 kHz; the simulator's test
-//! `gains_are_the_lqr_solution` computes them anew from the plant's parameters.
+//! Balance gains are those of [`RobotConfig::with_state_feedback`] with the robot's own
+//! [`RobotParameters`](super::RobotParameters).
 
 use super::calibration::CalibrationConfig;
 use super::config::{BalanceConfig, Chassis, CommandLimits, EstimatorConfig, Limits, RobotConfig};

@@ -2,10 +2,11 @@
 //! the board alike. The protocol is described in `examples/pico/emulator/README.md`.
 
 use crate::cli::EmulateArgs;
-use crate::plant::{Bridge, Plant};
+use crate::plant::Bridge;
 use crate::robots;
 use crate::run::steps_in;
 use crate::scenario::{Event, Expect, Scenario};
+use crate::sensors::Imu;
 use crate::world::{Reading, World};
 use anyhow::{Context, Result, bail, ensure};
 use balance_core::robot::RobotConfig;
@@ -155,16 +156,14 @@ struct Outcome {
 fn run(args: &EmulateArgs) -> Result<Outcome> {
     let robot = robots::find("pico_kit").context("the list of robots has no pico_kit")?;
     let scale = RobotConfig::<f32>::pico_kit().imu_scale;
-    let mut world = World::new(robot, &SCENARIO, scale, args.seed)?;
+    let mut world = World::new(&robot, &SCENARIO, scale, args.seed)?;
     let mut board = Board::start(&args.board, &args.image)?;
     let mut reading = world.read();
     let mut imu = reading.imu.unwrap_or_default();
     let mut bridges = [Bridge::Coast; 2];
     let (mut now, mut max_tilt, mut off_at) = (0_u64, 0.0_f64, None);
     while world.since_release < SCENARIO.seconds {
-        for _ in 0..steps_in(EXCHANGE) {
-            world.step(bridges);
-        }
+        world.step(bridges, steps_in(EXCHANGE));
         now += EXCHANGE;
         if now.is_multiple_of(SAMPLE) {
             reading = world.read();
@@ -321,4 +320,4 @@ fn differences(expected: &Value, found: &Value) -> Vec<String> {
     worse
 }
 
-const _: () = assert!((EXCHANGE as f64) * 1e-6 >= Plant::STEP);
+const _: () = assert!(steps_in(EXCHANGE) >= 1 && steps_in(EXCHANGE) <= Imu::EVERY);

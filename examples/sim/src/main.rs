@@ -2,10 +2,9 @@
 #![allow(unreachable_pub, reason = "a binary has no outside")]
 
 mod cli;
-#[cfg(test)]
-mod design;
 mod emulate;
 mod json;
+mod lanes;
 mod log;
 mod plant;
 mod replay;

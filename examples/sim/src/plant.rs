@@ -1,22 +1,18 @@
 //! The robot's body in the simulated world: pendulum, motors with gear play, battery, encoders.
+//!
+//! The equations of motion are those of `balance_core::model::WheeledPendulum`, with sine and
+//! cosine by series, and the reciprocals that do not change taken beforehand; a test compares.
 
-use balance_core::model::{Accelerations, Load, PendulumState, WheeledPendulum};
+use crate::lanes::Lanes;
+use balance_core::model::{Accelerations, Load, PendulumState, WheeledPendulumConfig};
+use balance_core::motor::dc_motor::DcMotorConfig;
+use balance_core::sensor::STANDARD_GRAVITY;
 
-/// A geared DC motor, everything at the gearbox's output.
+/// A geared DC motor and its bridge.
 #[derive(Clone, Copy, Debug)]
 pub struct MotorParameters {
-    /// Winding and driver resistance, Ω.
-    pub resistance: f64,
-    /// Torque per current, N·m/A.
-    pub torque_constant: f64,
-    /// Back-EMF per speed, V·s/rad.
-    pub back_emf: f64,
-    /// Coulomb friction, N·m.
-    pub coulomb: f64,
-    /// Viscous friction, N·m·s/rad.
-    pub viscous: f64,
-    /// Inertia of the rotor, kg·m².
-    pub rotor_inertia: f64,
+    /// Constants of the motor; its inertia is that of the rotor while it crosses the gear's play.
+    pub motor: DcMotorConfig<f64>,
     /// Gear play, rad.
     pub backlash: f64,
     /// Duty below which the driver gives no voltage.
@@ -52,6 +48,7 @@ struct Gear {
 }
 
 /// The plant, advanced in steps of [`Plant::STEP`].
+#[derive(Clone, Debug)]
 pub struct Plant {
     /// Position and motion.
     pub state: PendulumState<f64>,
@@ -69,7 +66,7 @@ pub struct Plant {
     pub battery_voltage: f64,
     /// Energy drawn from it, J.
     pub energy: f64,
-    model: WheeledPendulum<f64>,
+    body: WheeledPendulumConfig<f64>,
     motor: MotorParameters,
     gears: [Gear; 2],
     /// Angles of the wheels against the body, rad.
@@ -78,20 +75,24 @@ pub struct Plant {
     free_rates: [f64; 2],
 }
 
+/// Speed over which dry friction builds up, rad/s.
+const FRICTION_SPEED: f64 = 0.05;
+
 impl Plant {
     /// Length of a step, s.
-    pub const STEP: f64 = 5e-5;
+    pub const STEP: f64 = 1e-4;
     /// Pitch at which the body lies on the ground, rad.
     const GROUND: f64 = 1.4;
 
     /// A robot at rest at `pitch`.
     pub fn new(
-        model: WheeledPendulum<f64>,
+        body: WheeledPendulumConfig<f64>,
         motor: MotorParameters,
         battery: Battery,
         pitch: f64,
-    ) -> Self {
-        Self {
+    ) -> anyhow::Result<Self> {
+        body.build()?;
+        Ok(Self {
             state: PendulumState {
                 pitch,
                 ..Default::default()
@@ -103,23 +104,12 @@ impl Plant {
             battery,
             battery_voltage: battery.open_circuit,
             energy: 0.0,
-            model,
+            body,
             motor,
             gears: [Gear::default(); 2],
             wheels: [0.0; 2],
             free_rates: [0.0; 2],
-        }
-    }
-
-    /// Speeds of the wheels against the body, rad/s.
-    fn wheel_rates(&self) -> [f64; 2] {
-        if self.lifted {
-            return self.free_rates;
-        }
-        let config = self.model.config();
-        let turn = self.state.yaw_rate * config.track / 2.0;
-        [self.state.speed - turn, self.state.speed + turn]
-            .map(|speed| speed / config.wheel_radius - self.state.pitch_rate)
+        })
     }
 
     /// Angles that the encoders see, on the motors' side of the gear play, rad.
@@ -130,95 +120,323 @@ impl Plant {
         ]
     }
 
-    /// Advances by one step.
-    pub fn step(&mut self, bridges: [Bridge; 2]) {
-        let rates = self.wheel_rates();
-        let mut torques = [0.0; 2];
-        let mut supply_current = 0.0;
-        for side in 0..2 {
-            let rotor_rate = rates[side] + self.gears[side].gap_rate;
-            let (torque, current) = self.motor_torque(bridges[side], rotor_rate);
-            supply_current += current;
-            torques[side] = self.through_the_gear(side, torque);
-        }
-        self.battery_voltage =
-            self.battery.open_circuit - self.battery.resistance * supply_current.max(0.0);
-        self.energy += self.battery_voltage * supply_current.max(0.0) * Self::STEP;
-        self.move_body(torques);
-        let rates = self.wheel_rates();
-        for (angle, rate) in self.wheels.iter_mut().zip(rates) {
-            *angle += rate * Self::STEP;
-        }
+    /// Advances by so many steps.
+    pub fn advance(&mut self, bridges: [Bridge; 2], steps: u32) {
+        advance([self], [bridges], steps);
     }
 
-    /// Torque of a motor and the current it draws from the battery. The inductance is left out:
-    /// its time constant is a tenth of the mechanical one at most.
-    fn motor_torque(&self, bridge: Bridge, rate: f64) -> (f64, f64) {
-        let motor = &self.motor;
-        // Coulomb friction, smoothed over 0.05 rad/s.
-        let friction = motor.coulomb * (rate / 0.05).tanh() + motor.viscous * rate;
-        match bridge {
-            Bridge::Coast => (-friction, 0.0),
-            Bridge::Duty(duty) => {
-                let duty = if duty.abs() < motor.dead_duty {
-                    0.0
-                } else {
-                    duty.clamp(-1.0, 1.0)
-                };
-                let volts = duty * self.battery_voltage - motor.back_emf * rate;
-                let current = volts / motor.resistance;
-                (motor.torque_constant * current - friction, duty * current)
-            }
-        }
-    }
-
-    /// Torque that reaches the wheel: none while the rotor crosses the play of the gear.
-    fn through_the_gear(&mut self, side: usize, torque: f64) -> f64 {
-        let half = self.motor.backlash / 2.0;
-        let gear = &mut self.gears[side];
-        if half == 0.0 {
-            return torque;
-        }
-        let pressing = gear.gap.abs() >= half && gear.gap * torque > 0.0;
-        if pressing {
-            gear.gap_rate = 0.0;
-            return torque;
-        }
-        gear.gap_rate += torque / self.motor.rotor_inertia * Self::STEP;
-        gear.gap += gear.gap_rate * Self::STEP;
-        if gear.gap.abs() >= half {
-            gear.gap = half.copysign(gear.gap);
-            gear.gap_rate = 0.0;
-        }
-        0.0
-    }
-
-    fn move_body(&mut self, torques: [f64; 2]) {
-        if self.held || self.lifted {
-            self.acceleration = Accelerations::default();
-            self.state.speed = 0.0;
-            self.state.pitch_rate = 0.0;
-            self.state.yaw_rate = 0.0;
-            let config = self.model.config();
-            let inertia = config.wheel_inertia + config.rotor_inertia;
-            for (rate, torque) in self.free_rates.iter_mut().zip(torques) {
-                *rate = if self.lifted {
-                    *rate + torque / inertia * Self::STEP
-                } else {
-                    0.0
-                };
-            }
-            return;
-        }
-        self.acceleration = self
-            .model
-            .step(&mut self.state, torques, &self.load, Self::STEP);
+    /// What the ground does to a body that lies on it, after so many steps.
+    fn hit_the_ground(&mut self, steps: u32) {
         if self.state.pitch.abs() > Self::GROUND {
             self.state.pitch = Self::GROUND.copysign(self.state.pitch);
             self.state.pitch_rate = 0.0;
             // It slides, and friction stops it.
-            self.state.speed *= 1.0 - 5.0 * Self::STEP;
-            self.state.yaw_rate *= 1.0 - 5.0 * Self::STEP;
+            let kept = 1.0 - 5.0 * Self::STEP * f64::from(steps);
+            self.state.speed *= kept;
+            self.state.yaw_rate *= kept;
         }
+    }
+}
+
+/// What one motor of each robot does in a step.
+struct Drive<const N: usize> {
+    on: Lanes<N>,
+    duty: Lanes<N>,
+    gap: Lanes<N>,
+    gap_rate: Lanes<N>,
+    angle: Lanes<N>,
+    free_rate: Lanes<N>,
+}
+
+impl<const N: usize> Drive<N> {
+    fn of(plants: &[&mut Plant; N], bridges: &[[Bridge; 2]; N], side: usize) -> Self {
+        let duty = |i: usize| match bridges[i][side] {
+            Bridge::Coast => None,
+            Bridge::Duty(duty) if duty.abs() < plants[i].motor.dead_duty => Some(0.0),
+            Bridge::Duty(duty) => Some(duty.clamp(-1.0, 1.0)),
+        };
+        Self {
+            on: Lanes::each(|i| if duty(i).is_some() { 1.0 } else { 0.0 }),
+            duty: Lanes::each(|i| duty(i).unwrap_or(0.0)),
+            gap: Lanes::each(|i| plants[i].gears[side].gap),
+            gap_rate: Lanes::each(|i| plants[i].gears[side].gap_rate),
+            angle: Lanes::each(|i| plants[i].wheels[side]),
+            free_rate: Lanes::each(|i| plants[i].free_rates[side]),
+        }
+    }
+}
+
+/// Advances several robots at once, each under its own bridges.
+pub fn advance<const N: usize>(mut plants: [&mut Plant; N], bridges: [[Bridge; 2]; N], steps: u32) {
+    macro_rules! lanes {
+        (|$plant:ident| $value:expr) => {
+            Lanes::<N>::each(|i| {
+                let $plant = &*plants[i];
+                $value
+            })
+        };
+    }
+    let all = Lanes::<N>::all;
+    let (zero, one, h) = (all(0.0), all(1.0), all(Plant::STEP));
+    // Motors.
+    let resistance = lanes!(|p| p.motor.motor.resistance.recip());
+    let torque_constant = lanes!(|p| p.motor.motor.torque_constant);
+    let back_emf = lanes!(|p| p.motor.motor.back_emf_constant);
+    let coulomb = lanes!(|p| p.motor.motor.coulomb_torque);
+    let viscous = lanes!(|p| p.motor.motor.viscous_friction);
+    let rotor = lanes!(|p| Plant::STEP / p.motor.motor.inertia);
+    let half_play = lanes!(|p| p.motor.backlash / 2.0);
+    // Nothing reaches the edge of no play.
+    let play = lanes!(|p| if p.motor.backlash > 0.0 { 1.0 } else { 0.0 });
+    let open_circuit = lanes!(|p| p.battery.open_circuit);
+    let inner = lanes!(|p| p.battery.resistance);
+    // Body.
+    let radius = lanes!(|p| p.body.wheel_radius.recip());
+    let moment = lanes!(|p| p.body.body_mass * p.body.com_height);
+    let moment_height = lanes!(|p| p.body.body_mass * p.body.com_height * p.body.com_height);
+    let rolling = |p: &Plant| {
+        let inertia = p.body.wheel_inertia + p.body.rotor_inertia;
+        p.body.wheel_mass + inertia / (p.body.wheel_radius * p.body.wheel_radius)
+    };
+    let forward_inertia = lanes!(|p| p.body.body_mass + 2.0 * rolling(p));
+    let rotor_coupling = lanes!(|p| 2.0 * p.body.rotor_inertia / p.body.wheel_radius);
+    let tilt_inertia =
+        moment_height + lanes!(|p| p.body.pitch_inertia + 2.0 * p.body.rotor_inertia);
+    let turn_inertia =
+        lanes!(|p| p.body.yaw_inertia + rolling(p) * p.body.track * p.body.track / 2.0);
+    let half_track = lanes!(|p| p.body.track / 2.0 / p.body.wheel_radius);
+    let weight = lanes!(|p| (p.body.body_mass + 2.0 * p.body.wheel_mass) * STANDARD_GRAVITY);
+    let gravity = moment * all(STANDARD_GRAVITY);
+    // Loads.
+    let slope_sin = lanes!(|p| p.load.slope.sin());
+    let slope_cos = lanes!(|p| p.load.slope.cos());
+    let push = lanes!(|p| p.load.push) - weight * slope_sin;
+    let push_torque = lanes!(|p| p.load.push * p.load.push_height);
+    let twist = lanes!(|p| p.load.twist);
+    let moves = lanes!(|p| if p.held || p.lifted { 0.0 } else { 1.0 });
+    let lifted = lanes!(|p| if p.lifted { 1.0 } else { 0.0 });
+    let wheel = lanes!(|p| Plant::STEP / (p.body.wheel_inertia + p.body.rotor_inertia)) * lifted;
+
+    let mut position = lanes!(|p| p.state.position);
+    let mut pitch = lanes!(|p| p.state.pitch);
+    let mut yaw = lanes!(|p| p.state.yaw);
+    let mut speed = lanes!(|p| p.state.speed);
+    let mut pitch_rate = lanes!(|p| p.state.pitch_rate);
+    let mut yaw_rate = lanes!(|p| p.state.yaw_rate);
+    let mut voltage = lanes!(|p| p.battery_voltage);
+    let mut energy = lanes!(|p| p.energy);
+    let mut drives = [0, 1].map(|side| Drive::of(&plants, &bridges, side));
+    let (mut forward_acceleration, mut pitch_acceleration, mut yaw_acceleration) =
+        (zero, zero, zero);
+
+    for _ in 0..steps {
+        let roll = speed * radius - pitch_rate;
+        let turn = yaw_rate * half_track;
+        let mut torques = [zero; 2];
+        let mut supply = zero;
+        for (side, drive) in drives.iter_mut().enumerate() {
+            let on_ground = if side == 0 { roll - turn } else { roll + turn };
+            let rate = lifted.where_positive(drive.free_rate, on_ground) + drive.gap_rate;
+            let volts = drive.duty * voltage - back_emf * rate;
+            let current = drive.on * volts * resistance;
+            supply = supply + drive.duty * current;
+            let torque = torque_constant * current - coulomb * smooth_sign(rate) - viscous * rate;
+            // The motor presses on the wheel, or its rotor crosses the play of the gear.
+            let at_edge = drive.gap.abs().where_at_least(half_play, one, zero);
+            let with_it = (drive.gap * torque).where_positive(at_edge, zero);
+            let presses = play.where_positive(with_it, one);
+            let crossing = drive.gap_rate + torque * rotor;
+            let gap_rate = presses.where_positive(zero, crossing);
+            let gap = drive.gap + gap_rate * h;
+            let hits = gap.abs().where_at_least(half_play, one, zero);
+            drive.gap = hits.where_positive(half_play.copysign(gap), gap);
+            drive.gap_rate = hits.where_positive(zero, gap_rate);
+            torques[side] = presses * torque;
+        }
+        voltage = open_circuit - inner * supply.max(0.0);
+        energy = energy + voltage * supply.max(0.0) * h;
+
+        let [left, right] = torques;
+        let (sin, cos) = pitch.sin_cos();
+        let sin_lean = sin * slope_cos + cos * slope_sin;
+        let cos_lean = cos * slope_cos - sin * slope_sin;
+        let torque = left + right;
+        let yaw_square = yaw_rate * yaw_rate;
+        let force = torque * radius
+            + moment * (sin_lean * pitch_rate * pitch_rate + sin * yaw_square)
+            + push;
+        let tilt = gravity * sin - torque + (moment_height * sin * yaw_square + push_torque) * cos;
+        let turn = (right - left) * half_track
+            - sin * yaw_rate * (all(2.0) * moment_height * cos * pitch_rate + moment * speed)
+            + twist;
+        let coupling = moment * cos_lean - rotor_coupling;
+        let determinant = forward_inertia * tilt_inertia - coupling * coupling;
+        let turning = turn_inertia + moment_height * sin * sin;
+        // One division for three.
+        let both = (determinant * turning).recip() * moves;
+        let per_determinant = both * turning;
+        forward_acceleration = (tilt_inertia * force - coupling * tilt) * per_determinant;
+        pitch_acceleration = (forward_inertia * tilt - coupling * force) * per_determinant;
+        yaw_acceleration = turn * both * determinant;
+
+        speed = (speed + forward_acceleration * h) * moves;
+        pitch_rate = (pitch_rate + pitch_acceleration * h) * moves;
+        yaw_rate = (yaw_rate + yaw_acceleration * h) * moves;
+        position = position + speed * h;
+        pitch = pitch + pitch_rate * h;
+        yaw = yaw + yaw_rate * h;
+        let roll = speed * radius - pitch_rate;
+        let turn = yaw_rate * half_track;
+        for (side, drive) in drives.iter_mut().enumerate() {
+            let on_ground = if side == 0 { roll - turn } else { roll + turn };
+            drive.free_rate = (drive.free_rate + torques[side] * wheel) * lifted;
+            drive.angle = drive.angle + lifted.where_positive(drive.free_rate, on_ground) * h;
+        }
+    }
+
+    for (i, plant) in plants.iter_mut().enumerate() {
+        plant.state = PendulumState {
+            position: position.0[i],
+            pitch: pitch.0[i],
+            yaw: yaw.0[i],
+            speed: speed.0[i],
+            pitch_rate: pitch_rate.0[i],
+            yaw_rate: yaw_rate.0[i],
+        };
+        plant.acceleration = Accelerations {
+            forward: forward_acceleration.0[i],
+            pitch: pitch_acceleration.0[i],
+            yaw: yaw_acceleration.0[i],
+        };
+        plant.battery_voltage = voltage.0[i];
+        plant.energy = energy.0[i];
+        for (side, drive) in drives.iter().enumerate() {
+            plant.gears[side] = Gear {
+                gap: drive.gap.0[i],
+                gap_rate: drive.gap_rate.0[i],
+            };
+            plant.wheels[side] = drive.angle.0[i];
+            plant.free_rates[side] = drive.free_rate.0[i];
+        }
+        plant.hit_the_ground(steps);
+    }
+}
+
+/// The sign of a speed, smoothed about standstill by the cubic that is one with slope zero at one
+/// and a half of [`FRICTION_SPEED`].
+#[inline(always)]
+fn smooth_sign<const N: usize>(rate: Lanes<N>) -> Lanes<N> {
+    let x = (rate * Lanes::all(1.0 / FRICTION_SPEED)).within(1.5);
+    x * (Lanes::all(1.0) - x * x * Lanes::all(4.0 / 27.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::robots;
+    use rand::{Rng, SeedableRng};
+    use rand_pcg::Pcg32;
+
+    fn plant(name: &str, pitch: f64) -> Plant {
+        let robot = robots::find(name).unwrap();
+        let mut plant = Plant::new(robot.body, robot.motor, robot.battery, pitch).unwrap();
+        plant.held = false;
+        plant
+    }
+
+    #[test]
+    fn accelerates_as_the_model_of_the_core() {
+        let mut chance = Pcg32::seed_from_u64(1);
+        for name in robots::names() {
+            for _ in 0..200 {
+                let mut number = |bound: f64| chance.random_range(-bound..bound);
+                let mut plant = plant(name, number(1.3));
+                plant.state.speed = number(1.0);
+                plant.state.pitch_rate = number(5.0);
+                plant.state.yaw_rate = number(3.0);
+                plant.load = Load {
+                    slope: number(0.2),
+                    push: number(3.0),
+                    push_height: number(0.1),
+                    twist: number(0.1),
+                };
+                // Terminals open and no friction: no torque.
+                plant.motor.motor.coulomb_torque = 0.0;
+                plant.motor.motor.viscous_friction = 0.0;
+                let model = plant.body.build().unwrap();
+                let expected = model.accelerations(&plant.state, [0.0; 2], &plant.load);
+                plant.advance([Bridge::Coast; 2], 1);
+                let found = plant.acceleration;
+                for (found, expected) in [
+                    (found.forward, expected.forward),
+                    (found.pitch, expected.pitch),
+                    (found.yaw, expected.yaw),
+                ] {
+                    let scale = 1.0 + expected.abs();
+                    assert!(
+                        (found - expected).abs() < 2e-6 * scale,
+                        "{found} {expected}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn torque_reaches_the_body_as_in_the_core() {
+        let mut plant = plant("pico_kit", 0.05);
+        plant.motor.backlash = 0.0;
+        plant.advance([Bridge::Duty(0.5), Bridge::Duty(0.3)], 1);
+        let motor = plant.motor.motor;
+        let torque = [0.5, 0.3].map(|duty| motor.torque_constant * duty * 11.6 / motor.resistance);
+        let start = PendulumState {
+            pitch: 0.05,
+            ..Default::default()
+        };
+        let model = plant.body.build().unwrap();
+        let expected = model.accelerations(&start, torque, &Load::default());
+        assert!((plant.acceleration.forward - expected.forward).abs() < 1e-6);
+        assert!((plant.acceleration.pitch - expected.pitch).abs() < 1e-5);
+        assert!((plant.acceleration.yaw - expected.yaw).abs() < 1e-5);
+    }
+
+    #[test]
+    fn robots_side_by_side_do_not_see_each_other() {
+        let alone = |name, pitch| {
+            let mut plant = plant(name, pitch);
+            for _ in 0..400 {
+                plant.advance([Bridge::Duty(0.2), Bridge::Coast], 5);
+            }
+            plant
+        };
+        let names = ["pico_kit", "nxtway_gs", "balboa_32u4", "pico_kit"];
+        let pitches = [0.1, -0.2, 0.0, 0.3];
+        let mut four: Vec<Plant> = names
+            .iter()
+            .zip(pitches)
+            .map(|(name, pitch)| plant(name, pitch))
+            .collect();
+        let [a, b, c, d] = &mut four[..] else {
+            unreachable!()
+        };
+        for _ in 0..400 {
+            let bridges = [[Bridge::Duty(0.2), Bridge::Coast]; 4];
+            advance([&mut *a, &mut *b, &mut *c, &mut *d], bridges, 5);
+        }
+        for ((plant, name), pitch) in four.iter().zip(names).zip(pitches) {
+            assert_eq!(plant.state, alone(name, pitch).state);
+        }
+    }
+
+    #[test]
+    fn a_lifted_wheel_races_and_a_held_one_stands() {
+        let mut plant = plant("nxtway_gs", 0.0);
+        plant.held = true;
+        plant.advance([Bridge::Duty(1.0); 2], 1000);
+        assert!(plant.encoder_angles()[0].abs() <= plant.motor.backlash);
+        plant.held = false;
+        plant.lifted = true;
+        plant.advance([Bridge::Duty(1.0); 2], 10_000);
+        assert!(plant.free_rates[0] > 10.0 && plant.state.position == 0.0);
     }
 }

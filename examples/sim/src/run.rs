@@ -3,14 +3,14 @@
 use crate::plant::{Bridge, Plant};
 use crate::result::{RunResult, Trace};
 use crate::scenario::{Expect, Scenario};
+use crate::sensors::Imu;
 use crate::world::World;
 use crate::{robots, scenario};
-use balance_core::ConfigError;
 use balance_core::estimation::complementary::ComplementaryConfig;
 use balance_core::math::{Float, Q12, Real, Scalar};
 use balance_core::motor::Drive;
 use balance_core::robot::{
-    BalanceConfig, Command, EstimatorConfig, Inputs, Outputs, Robot, RobotConfig, State,
+    BalanceConfig, Command, EstimatorConfig, GainError, Inputs, Outputs, Robot, RobotConfig, State,
 };
 use balance_core::sensor::Sample;
 use balance_core::time::Instant;
@@ -72,13 +72,10 @@ pub fn run(spec: &RunSpec) -> RunResult {
 }
 
 /// The robot's configuration with the wanted controller and estimator.
-fn configure<P: Float>(
-    robot: &robots::Robot,
-    spec: &RunSpec,
-) -> Result<RobotConfig<P>, ConfigError> {
+fn configure<P: Float>(robot: &robots::Robot, spec: &RunSpec) -> Result<RobotConfig<P>, GainError> {
     let mut config = robot.config::<P>();
     if spec.controller.as_deref() == Some("cascade") {
-        config = config.with_cascade(&robot.parameters())?;
+        config = config.with_cascade(&robot.measured())?;
     }
     if spec.estimator.as_deref() == Some("complementary") {
         let time_constant = P::lit(1.0);
@@ -89,24 +86,26 @@ fn configure<P: Float>(
 
 /// Nominal period of the loop, µs.
 const PERIOD: u64 = 1000;
-/// Steps of the plant in a microsecond, inverted.
-const STEP_MICROS: u64 = 50;
+/// Length of a step of the plant, µs.
+const STEP_MICROS: u64 = 100;
 
 fn run_as<T: Real>(spec: &RunSpec) -> anyhow::Result<RunResult> {
     let robot = robots::find(&spec.robot).ok_or_else(|| anyhow::anyhow!("no such robot"))?;
     let scenario =
         scenario::find(&spec.scenario).ok_or_else(|| anyhow::anyhow!("no such scenario"))?;
-    let config = configure::<T::Param>(robot, spec)?;
+    let config = configure::<T::Param>(&robot, spec)?;
     let mut brain: Robot<T> = config.build()?;
-    let mut world = World::new(robot, scenario, config.imu_scale, spec.seed)?;
+    let mut world = World::new(&robot, scenario, config.imu_scale, spec.seed)?;
     let mut referee = Referee::new(scenario, robot.calm);
     let mut chance = Pcg32::seed_from_u64(spec.seed ^ 0x0071_77e4);
 
     let (mut now, mut next_tick) = (0_u64, PERIOD);
     let mut bridges = [Bridge::Coast; 2];
+    // A period without jitter is a multiple of the sensor's.
+    let steps = if scenario.jitter > 0.0 { 1 } else { Imu::EVERY };
     while world.since_release < scenario.seconds && now < 60_000_000 {
-        world.step(bridges);
-        now += STEP_MICROS;
+        world.step(bridges, steps);
+        now += STEP_MICROS * u64::from(steps);
         if now < next_tick {
             continue;
         }
@@ -402,8 +401,8 @@ impl Referee {
 }
 
 /// Steps of the plant that make up so many microseconds.
-pub const fn steps_in(micros: u64) -> u64 {
-    micros / STEP_MICROS
+pub const fn steps_in(micros: u64) -> u32 {
+    (micros / STEP_MICROS) as u32
 }
 
-const _: () = assert!((Plant::STEP * 1e6) as u64 == STEP_MICROS);
+const _: () = assert!((Plant::STEP * 1e6 + 0.5) as u64 == STEP_MICROS);

@@ -36,9 +36,15 @@ pub struct Imu {
     noise: Pcg32,
     filtered: [f64; 6],
     time: f64,
+    /// Of a sample in the filtered value.
+    share: f64,
 }
 
 impl Imu {
+    /// Steps of the plant between two samples that the sensor takes inside, ahead of its filter.
+    pub const EVERY: u32 = 5;
+    const PERIOD: f64 = Plant::STEP * Self::EVERY as f64;
+
     /// A sensor whose noise follows `seed`.
     pub fn new(parameters: ImuParameters, seed: u64) -> Self {
         let at_rest = [0.0, 0.0, STANDARD_GRAVITY, 0.0, 0.0, 0.0];
@@ -47,17 +53,32 @@ impl Imu {
             noise: Pcg32::seed_from_u64(seed),
             filtered: at_rest,
             time: 0.0,
+            share: 1.0 - (-std::f64::consts::TAU * parameters.bandwidth_hz * Self::PERIOD).exp(),
         }
     }
 
-    /// Follows the plant; to be called in each of its steps.
+    /// Samples the plant; to be called once in [`Imu::EVERY`] of its steps.
     pub fn follow(&mut self, plant: &Plant) {
         let p = &self.parameters;
-        self.time += Plant::STEP;
-        let phase = std::f64::consts::TAU * p.vibration_hz * self.time;
+        self.time += Self::PERIOD;
+        let [shake_forward, shake_up, shake_rate] = if p.vibration == [0.0; 2] {
+            [0.0; 3]
+        } else {
+            let phase = std::f64::consts::TAU * p.vibration_hz * self.time;
+            let [linear, angular] = p.vibration;
+            [
+                linear * phase.sin(),
+                linear * (1.3 * phase).cos(),
+                angular * (phase + 1.0).sin(),
+            ]
+        };
         let (state, acceleration) = (&plant.state, &plant.acceleration);
         let (sin, cos) = state.pitch.sin_cos();
-        let (slope_sin, slope_cos) = plant.load.slope.sin_cos();
+        let (slope_sin, slope_cos) = if plant.load.slope == 0.0 {
+            (0.0, 1.0)
+        } else {
+            plant.load.slope.sin_cos()
+        };
         let rate_squared = state.pitch_rate * state.pitch_rate;
         // Acceleration of the sensor in the world, and what its axes feel of it and of gravity.
         let forward = acceleration.forward * slope_cos
@@ -66,16 +87,15 @@ impl Imu {
             - p.height * (acceleration.pitch * sin + rate_squared * cos)
             + STANDARD_GRAVITY;
         let felt = [
-            forward * cos - up * sin + p.vibration[0] * phase.sin(),
+            forward * cos - up * sin + shake_forward,
             state.speed * state.yaw_rate,
-            forward * sin + up * cos + p.vibration[0] * (1.3 * phase).cos(),
+            forward * sin + up * cos + shake_up,
             -state.yaw_rate * sin,
-            state.pitch_rate + p.vibration[1] * (phase + 1.0).sin(),
+            state.pitch_rate + shake_rate,
             state.yaw_rate * cos,
         ];
-        let share = 1.0 - (-std::f64::consts::TAU * p.bandwidth_hz * Plant::STEP).exp();
         for (filtered, felt) in self.filtered.iter_mut().zip(felt) {
-            *filtered += share * (felt - *filtered);
+            *filtered += self.share * (felt - *filtered);
         }
     }
 

@@ -50,6 +50,7 @@ pub struct World {
     held_left: i32,
     sag: f64,
     readings: u32,
+    steps: u32,
 }
 
 impl World {
@@ -70,12 +71,8 @@ impl World {
                 body.body_mass * (com - body.com_height).powi(2) + mass * (height - com).powi(2);
             (body.body_mass, body.com_height) = (total, com);
         }
-        let mut plant = Plant::new(
-            body.build()?,
-            robot.motor,
-            robot.battery,
-            scenario.start_pitch.to_radians(),
-        );
+        let start = scenario.start_pitch.to_radians();
+        let mut plant = Plant::new(body, robot.motor, robot.battery, start)?;
         plant.load.slope = scenario.slope.to_radians();
         plant.load.push_height = body.com_height;
         let imu = ImuParameters {
@@ -115,6 +112,7 @@ impl World {
             held_left: 0,
             sag: 0.0,
             readings: 0,
+            steps: 0,
         })
     }
 
@@ -129,21 +127,35 @@ impl World {
         self.since_release >= 0.0
     }
 
-    /// Advances by one step of the plant.
-    pub fn step(&mut self, bridges: [Bridge; 2]) {
+    /// Advances by so many steps of the plant, at most [`Imu::EVERY`], and not beyond one of its
+    /// multiples: that is when the inertial sensor samples.
+    pub fn step(&mut self, bridges: [Bridge; 2], steps: u32) {
+        self.before(steps);
+        self.plant.advance(bridges, steps);
+        self.after(steps);
+    }
+
+    /// What happens ahead of so many steps of the plant.
+    pub fn before(&mut self, steps: u32) {
         if self.released() {
-            self.since_release += Plant::STEP;
+            let seconds = Plant::STEP * f64::from(steps);
+            self.since_release += seconds;
             self.play();
-            self.goal += self.command[0] * Plant::STEP;
-            self.plant.battery.open_circuit -= self.sag * Plant::STEP;
+            self.goal += self.command[0] * seconds;
+            self.plant.battery.open_circuit -= self.sag * seconds;
         }
-        self.plant.load.push = if self.since_release < self.push_until {
-            self.plant.load.push
-        } else {
-            0.0
-        };
-        self.plant.step(bridges);
-        self.imu.follow(&self.plant);
+        if self.since_release >= self.push_until {
+            self.plant.load.push = 0.0;
+        }
+    }
+
+    /// What follows so many steps of the plant.
+    pub fn after(&mut self, steps: u32) {
+        self.steps += steps;
+        if self.steps >= Imu::EVERY {
+            self.steps = 0;
+            self.imu.follow(&self.plant);
+        }
     }
 
     fn play(&mut self) {
