@@ -74,7 +74,7 @@ impl<P: Float> RobotParameters<P> {
 }
 
 /// Bandwidth of the cascade's integral as a share of the position's.
-const INTEGRAL_SHARE: f64 = 0.3;
+const INTEGRAL_SHARE: f64 = 0.2;
 
 impl<P: Float> RobotConfig<P> {
     /// Gains of the LQR at this robot's period.
@@ -130,7 +130,7 @@ impl<P: Float> RobotConfig<P> {
     ///   asks for a limited speed only, and a robot that is faster falls.
     /// * The lean is limited to half of the tilt at which the robot gives up.
     /// * The integral finds the pitch at which the robot really balances, on a slope too; it is
-    ///   0.3 times as fast as the position.
+    ///   0.2 times as fast as the position.
     ///
     /// # Errors
     /// As [`with_state_feedback`](Self::with_state_feedback).
