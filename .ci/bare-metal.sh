@@ -1,10 +1,14 @@
 # Sourced: `bare_metal_cargo TARGET ARGUMENTS…` takes the target from rustup where it is installed,
-# else builds core from Debian's Rust sources (installing them, given root).
+# else builds core from Debian's Rust sources (installing them, given root). If LINK_WITH is set, it
+# is called in place of the linker, which it finds in BALANCE_LINKER.
 bare_metal_cargo() {
     local target=$1 linker variable
     shift
+    linker=$(find "$(rustc +stable --print sysroot 2>/dev/null || rustc --print sysroot)" -name rust-lld -type f | head -n1)
+    export BALANCE_LINKER=${linker:-ld.lld}
+    variable=CARGO_TARGET_$(echo "$target" | tr 'a-z.-' 'A-Z__')_LINKER
     if command -v rustup >/dev/null && rustup target list --installed 2>/dev/null | grep -qx "$target"; then
-        cargo "$@" --target "$target"
+        env ${LINK_WITH:+"$variable=$LINK_WITH"} cargo "$@" --target "$target"
         return
     fi
     if ! [ -e /usr/lib/rustlib/src/rust/library/core/Cargo.toml ] \
@@ -17,8 +21,6 @@ bare_metal_cargo() {
             return 1
         fi
     fi
-    linker=$(find "$(rustc +stable --print sysroot 2>/dev/null || rustc --print sysroot)" -name rust-lld -type f | head -n1)
-    variable=CARGO_TARGET_$(echo "$target" | tr 'a-z-' 'A-Z_')_LINKER
-    env RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 "$variable=${linker:-ld.lld}" \
+    env RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 "$variable=${LINK_WITH:-$BALANCE_LINKER}" \
         /usr/bin/cargo "$@" -Z build-std=core --target "$target"
 }

@@ -1,0 +1,92 @@
+//! Controllers.
+
+use crate::{Case, ConfigError, DT, Sample};
+use balance_core::control::pid::PidConfig;
+use balance_core::control::state_feedback::StateFeedbackConfig;
+use balance_core::control::{cascade, pid, state_feedback};
+use balance_core::math::Scalar;
+
+/// Proportional, integral and derivative on the measurement, clamped, with anti-windup.
+pub struct Pid;
+
+impl<T: Scalar> Case<T> for Pid {
+    type Algorithm = pid::Pid<T>;
+    type Input = T;
+    type Output = T;
+
+    fn build() -> Result<Self::Algorithm, ConfigError> {
+        PidConfig {
+            kp: T::Param::lit(15.0),
+            ki: T::Param::lit(80.0),
+            kd: T::Param::lit(0.6),
+            output_min: T::Param::lit(-5.0),
+            output_max: T::Param::lit(5.0),
+            ..Default::default()
+        }
+        .build(T::Param::lit(DT))
+    }
+    fn input(sample: &Sample) -> T {
+        sample.pitch()
+    }
+    fn step(pid: &mut Self::Algorithm, pitch: &T) -> T {
+        pid.step(T::zero(), *pitch).total
+    }
+}
+
+/// Tilt by rate, two PIDs.
+pub struct Cascade;
+
+impl<T: Scalar> Case<T> for Cascade {
+    type Algorithm = cascade::Cascade<T>;
+    type Input = [T; 2];
+    type Output = T;
+
+    fn build() -> Result<Self::Algorithm, ConfigError> {
+        cascade::CascadeConfig {
+            outer: PidConfig {
+                kp: T::Param::lit(6.0),
+                ..Default::default()
+            },
+            inner: PidConfig {
+                kp: T::Param::lit(2.0),
+                ki: T::Param::lit(10.0),
+                ..Default::default()
+            },
+            ..Default::default()
+        }
+        .build(T::Param::lit(DT))
+    }
+    fn input(sample: &Sample) -> [T; 2] {
+        let [_, rate, _] = sample.rate();
+        [sample.pitch(), rate]
+    }
+    fn step(cascade: &mut Self::Algorithm, [pitch, rate]: &[T; 2]) -> T {
+        cascade.step(T::zero(), *pitch, *rate).inner.total
+    }
+}
+
+/// Four states, one clamped output.
+pub struct StateFeedback4;
+
+impl<T: Scalar> Case<T> for StateFeedback4 {
+    type Algorithm = state_feedback::StateFeedback<T, 4>;
+    type Input = [T; 4];
+    type Output = T;
+
+    fn build() -> Result<Self::Algorithm, ConfigError> {
+        StateFeedbackConfig {
+            gain: [-10.8, -25.6, -22.2, -2.7].map(T::Param::lit),
+            output_min: T::Param::lit(-12.6),
+            output_max: T::Param::lit(12.6),
+            ..Default::default()
+        }
+        .build(T::Param::lit(DT))
+    }
+    fn input(sample: &Sample) -> [T; 4] {
+        let [_, rate, turn] = sample.rate();
+        [turn, sample.pitch(), sample.pitch(), rate]
+    }
+    fn step(feedback: &mut Self::Algorithm, state: &[T; 4]) -> T {
+        feedback.step(state).total
+    }
+}

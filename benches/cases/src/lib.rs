@@ -1,0 +1,111 @@
+//! Every algorithm of `balance-core` once, for each scalar type it supports, with realistic input.
+//! Instruction counts, flash, the search for reachable panics and the host benches all run over
+//! this one list.
+//!
+//! A new algorithm is one `impl Case` in the file of its room and one line in [`for_each_case!`].
+//! `tests/complete.rs` fails when a public algorithm has none.
+#![no_std]
+
+pub mod control;
+pub mod estimation;
+pub mod math;
+pub mod model;
+pub mod motor;
+pub mod robot;
+mod sample;
+pub mod sensor;
+pub mod signal;
+mod small_job;
+
+pub use balance_core::ConfigError;
+pub use sample::{DT, SAMPLES, Sample};
+pub use small_job::TiltPidFromBytes;
+
+/// An algorithm over the scalar type `T` as somebody would use it.
+pub trait Case<T> {
+    /// What is built once and then stepped.
+    type Algorithm;
+    /// What a step takes.
+    type Input;
+    /// What the caller keeps of what a step gives.
+    type Output;
+
+    /// Coefficients and state.
+    ///
+    /// # Errors
+    /// None: the configurations here are constants that work.
+    fn build() -> Result<Self::Algorithm, ConfigError>;
+    /// Runs before anything is measured.
+    fn warm_up(_: &mut Self::Algorithm) {}
+    /// What the sensors say, as this algorithm takes it.
+    fn input(sample: &Sample) -> Self::Input;
+    /// What is measured.
+    fn step(algorithm: &mut Self::Algorithm, input: &Self::Input) -> Self::Output;
+}
+
+/// The scalar types by the names they have in results.
+pub mod scalar {
+    #[allow(non_camel_case_types)]
+    /// ±2048 with 20 bits behind the point.
+    pub type fixed = balance_core::math::Q12;
+    pub use core::primitive::{f32, f64};
+}
+
+/// Calls the macro `$with` with all cases: `name: path::Type [scalar types];` each.
+#[macro_export]
+macro_rules! for_each_case {
+    ($with:ident) => {
+        $with! {
+            accel_tilt: sensor::AccelTilt [f32 f64 fixed];
+            atan2: math::Atan2 [f32 f64 fixed];
+            biquad: signal::Biquad [f32 f64 fixed];
+            biquad_chain_4: signal::BiquadChain4 [f32 f64 fixed];
+            cascade: control::Cascade [f32 f64 fixed];
+            complementary: estimation::Complementary [f32 f64 fixed];
+            dc_motor: motor::DcMotor [f32 f64 fixed];
+            deadband: signal::Deadband [f32 f64 fixed];
+            delay_8: signal::Delay8 [f32 f64 fixed];
+            derivative: signal::Derivative [f32 f64 fixed];
+            duty_map: motor::DutyMap [f32 f64 fixed];
+            inclination: estimation::Inclination [f32 f64 fixed];
+            low_pass: signal::LowPass [f32 f64 fixed];
+            median_5: signal::Median5 [f32 f64 fixed];
+            pid: control::Pid [f32 f64 fixed];
+            robot_tick: robot::RobotTick [f32 f64 fixed];
+            sin_cos: math::SinCos [f32 f64 fixed];
+            slew_limit: signal::SlewLimit [f32 f64 fixed];
+            sqrt: math::Sqrt [f32 f64 fixed];
+            state_feedback_4: control::StateFeedback4 [f32 f64 fixed];
+            steady_tilt_kalman: estimation::SteadyTiltKalman [f32 f64 fixed];
+            tilt_kalman: estimation::TiltKalman [f32 f64 fixed];
+            tilt_pid_from_bytes: TiltPidFromBytes [f32 f64 fixed];
+            voltage_feedforward: motor::VoltageFeedforward [f32 f64 fixed];
+            wheel_speed: estimation::WheelSpeed [f32 f64 fixed];
+            wheeled_pendulum: model::WheeledPendulum [f32 f64];
+            wrap_angle: math::WrapAngle [f32 f64 fixed];
+        }
+    };
+}
+
+/// A case by its names: what `for_each_case!` lists, as data.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// As in results: `tilt_kalman`.
+    pub name: &'static str,
+    /// The type that implements [`Case`], as a path below this crate.
+    pub path: &'static str,
+    /// `f32`, `f64`, `fixed`.
+    pub scalars: &'static [&'static str],
+}
+
+macro_rules! entries {
+    ($($name:ident: $case:path [$($scalar:ident)+];)+) => {
+        /// All cases.
+        pub const ENTRIES: &[Entry] = &[$(Entry {
+            name: stringify!($name),
+            path: stringify!($case),
+            scalars: &[$(stringify!($scalar)),+],
+        }),+];
+    };
+}
+for_each_case!(entries);

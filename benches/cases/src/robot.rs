@@ -1,0 +1,52 @@
+//! The whole loop.
+
+use crate::sample::SAMPLES;
+use crate::{Case, ConfigError, Sample};
+use balance_core::math::Real;
+use balance_core::robot::{self, Command, Inputs, Outputs, RobotConfig};
+use balance_core::sensor;
+use balance_core::time::Instant;
+
+/// A tick of a robot that balances, at 1 kHz.
+pub struct RobotTick;
+
+/// Enough for a calibration, and for the arming that follows.
+const WARM_UP: u32 = 2000;
+
+impl<T: Real> Case<T> for RobotTick {
+    type Algorithm = robot::Robot<T>;
+    type Input = (Instant, Inputs<T>);
+    type Output = Outputs<T>;
+
+    fn build() -> Result<Self::Algorithm, ConfigError> {
+        RobotConfig::<T::Param>::pico_kit().build()
+    }
+    fn warm_up(robot: &mut Self::Algorithm) {
+        for (tick, sample) in (0..WARM_UP).zip(SAMPLES[..200].iter().cycle()) {
+            let (now, inputs) = inputs(sample, tick);
+            robot.tick(now, &inputs);
+        }
+    }
+    fn input(sample: &Sample) -> Self::Input {
+        inputs(sample, WARM_UP + u32::from(sample.index))
+    }
+    fn step(robot: &mut Self::Algorithm, (now, inputs): &Self::Input) -> Outputs<T> {
+        robot.tick(*now, inputs)
+    }
+}
+
+/// A robot held by hand, leaning now and then, with wheels that turn.
+fn inputs<T: Real>(sample: &Sample, tick: u32) -> (Instant, Inputs<T>) {
+    let now = Instant::from_micros(1_000_000 + u64::from(tick) * 1000);
+    let counts = [sample.encoder / 16; 2];
+    let inputs = Inputs {
+        imu: sensor::Sample::good(now, sample.imu),
+        encoders: sensor::Sample::good(now, counts),
+        battery_millivolts: Some(11_100),
+        command: Command {
+            arm: true,
+            ..Default::default()
+        },
+    };
+    (now, inputs)
+}
