@@ -25,5 +25,6 @@
 
 pub mod cascade;
 pub mod design;
+pub mod mpc;
 pub mod pid;
 pub mod state_feedback;

@@ -13,6 +13,8 @@ pub enum DesignError {
     /// The named weight or covariance is not symmetric and positive semidefinite, or not positive
     /// definite where its documentation asks for that.
     NotPositive(&'static str),
+    /// The first input must be below the second.
+    Order(&'static str, &'static str),
     /// The input does not reach every state, or so weakly that the gain would be rounding noise.
     NotControllable,
     /// A mode that does not decay by itself is out of the input's reach (for a Kalman gain: of the
@@ -34,6 +36,7 @@ impl fmt::Display for DesignError {
             Self::NotPositive(name) => {
                 write!(f, "{name} is not symmetric and positive (semi)definite")
             }
+            Self::Order(low, high) => write!(f, "{low} must be below {high}"),
             Self::NotControllable => f.write_str("the input does not reach every state"),
             Self::NotStabilisable => {
                 f.write_str("a mode that does not decay is out of the input's reach")

@@ -4,10 +4,10 @@ use super::DesignError;
 use crate::math::{Float, Real, Scalar};
 use nalgebra::SMatrix;
 
-pub(super) type Matrix<const R: usize, const C: usize> = SMatrix<f64, R, C>;
+pub(in crate::control) type Matrix<const R: usize, const C: usize> = SMatrix<f64, R, C>;
 
 /// A matrix of finite parameters in `f64`.
-pub(super) fn finite<P: Float, const R: usize, const C: usize>(
+pub(in crate::control) fn finite<P: Float, const R: usize, const C: usize>(
     name: &'static str,
     matrix: &SMatrix<P, R, C>,
 ) -> Result<Matrix<R, C>, DesignError> {
@@ -20,7 +20,7 @@ pub(super) fn finite<P: Float, const R: usize, const C: usize>(
 }
 
 /// A matrix of parameters in `f64`.
-pub(super) fn widened<P: Float, const R: usize, const C: usize>(
+pub(in crate::control) fn widened<P: Float, const R: usize, const C: usize>(
     matrix: &SMatrix<P, R, C>,
 ) -> Matrix<R, C> {
     Matrix::from_array_storage(nalgebra::ArrayStorage(
@@ -29,7 +29,7 @@ pub(super) fn widened<P: Float, const R: usize, const C: usize>(
 }
 
 /// A result in the type of the parameters.
-pub(super) fn narrowed<P: Float, const R: usize, const C: usize>(
+pub(in crate::control) fn narrowed<P: Float, const R: usize, const C: usize>(
     name: &'static str,
     matrix: &Matrix<R, C>,
 ) -> Result<SMatrix<P, R, C>, DesignError> {
@@ -41,12 +41,12 @@ pub(super) fn narrowed<P: Float, const R: usize, const C: usize>(
     }
 }
 
-pub(super) fn is_finite<const R: usize, const C: usize>(matrix: &Matrix<R, C>) -> bool {
+pub(in crate::control) fn is_finite<const R: usize, const C: usize>(matrix: &Matrix<R, C>) -> bool {
     matrix.data.0.as_flattened().iter().all(|x| x.is_finite())
 }
 
 /// Largest magnitude of an element; NaN if there is one.
-pub(super) fn largest<const R: usize, const C: usize>(matrix: &Matrix<R, C>) -> f64 {
+pub(in crate::control) fn largest<const R: usize, const C: usize>(matrix: &Matrix<R, C>) -> f64 {
     matrix.data.0.as_flattened().iter().fold(0.0, |top, x| {
         let x = x.magnitude();
         if x <= top { top } else { x }
@@ -54,12 +54,12 @@ pub(super) fn largest<const R: usize, const C: usize>(matrix: &Matrix<R, C>) -> 
 }
 
 /// The mean of a matrix and its transpose.
-pub(super) fn symmetric<const N: usize>(matrix: &Matrix<N, N>) -> Matrix<N, N> {
+pub(in crate::control) fn symmetric<const N: usize>(matrix: &Matrix<N, N>) -> Matrix<N, N> {
     (matrix + matrix.transpose()) * 0.5
 }
 
 /// `a⁻¹ b`, by elimination with partial pivoting; `None` if `a` is singular to working accuracy.
-pub(super) fn solve<const N: usize, const C: usize>(
+pub(in crate::control) fn solve<const N: usize, const C: usize>(
     a: &Matrix<N, N>,
     b: &Matrix<N, C>,
 ) -> Option<Matrix<N, C>> {
@@ -108,7 +108,7 @@ pub(super) fn solve<const N: usize, const C: usize>(
 }
 
 /// Largest magnitude of an eigenvalue, by squaring: `ρ = lim ‖Mᵏ‖^(1/k)` at k = 2⁴⁰.
-pub(super) fn spectral_radius<const N: usize>(matrix: &Matrix<N, N>) -> f64 {
+pub(in crate::control) fn spectral_radius<const N: usize>(matrix: &Matrix<N, N>) -> f64 {
     let (mut power, mut share, mut log) = (*matrix, 1.0, 0.0);
     for _ in 0..40 {
         let size = largest(&power);
@@ -130,7 +130,7 @@ fn tolerance<P: Float>() -> f64 {
 }
 
 /// Passes a symmetric positive semidefinite matrix on.
-pub(super) fn semidefinite<P: Float, const N: usize>(
+pub(in crate::control) fn semidefinite<P: Float, const N: usize>(
     name: &'static str,
     matrix: &SMatrix<P, N, N>,
 ) -> Result<Matrix<N, N>, DesignError> {
@@ -138,7 +138,7 @@ pub(super) fn semidefinite<P: Float, const N: usize>(
 }
 
 /// Passes a symmetric positive definite matrix on.
-pub(super) fn definite<P: Float, const N: usize>(
+pub(in crate::control) fn definite<P: Float, const N: usize>(
     name: &'static str,
     matrix: &SMatrix<P, N, N>,
 ) -> Result<Matrix<N, N>, DesignError> {

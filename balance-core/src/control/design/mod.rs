@@ -28,9 +28,9 @@ mod discretise;
 mod error;
 mod kalman_gain;
 mod lqr;
-mod matrix;
+pub(in crate::control) mod matrix;
 mod pole_placement;
-mod riccati;
+pub(in crate::control) mod riccati;
 
 pub use self::discretise::{ContinuousModel, DiscreteModel};
 pub use self::error::DesignError;

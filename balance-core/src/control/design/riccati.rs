@@ -31,17 +31,17 @@ const BEYOND_REASON: f64 = 1e7;
 const COST_BEYOND_REASON: f64 = 1e13;
 
 /// A solution that has been checked.
-pub(super) struct Solution<const N: usize, const M: usize> {
+pub(in crate::control) struct Solution<const N: usize, const M: usize> {
     /// P.
-    pub(super) cost: Matrix<N, N>,
+    pub(in crate::control) cost: Matrix<N, N>,
     /// `(R + Bᵀ P B)⁻¹ Bᵀ P A`.
-    pub(super) gain: Matrix<M, N>,
+    pub(in crate::control) gain: Matrix<M, N>,
     /// Spectral radius of `A − B K`.
-    pub(super) radius: f64,
+    pub(in crate::control) radius: f64,
 }
 
 /// Solves for the stabilising P; `q` is positive semidefinite, `r` positive definite.
-pub(super) fn riccati<const N: usize, const M: usize>(
+pub(in crate::control) fn riccati<const N: usize, const M: usize>(
     a: &Matrix<N, N>,
     b: &Matrix<N, M>,
     q: &Matrix<N, N>,
