@@ -4,8 +4,15 @@
 #![allow(clippy::expect_used)]
 
 use balance_core::estimation::kalman::{Kalman, KalmanConfig, KalmanScalar, SteadyKalman};
+use balance_core::estimation::nonlinear_kalman::{
+    DifferentiableModel, ExtendedKalman, NonlinearKalmanConfig, NonlinearModel, UnscentedKalman,
+};
 use balance_core::math::{Float, Q8, Q12, Q16, Scalar};
-use nalgebra::{Matrix1x2, Matrix2, Matrix2x4, Matrix4, SMatrix, SVector, Vector1, Vector2};
+use nalgebra::{
+    Matrix1x2, Matrix2, Matrix2x3, Matrix2x4, Matrix3, Matrix4, SMatrix, SVector, Vector1, Vector2,
+    Vector3,
+};
+use std::marker::PhantomData;
 
 fn table(text: &'static str) -> impl Iterator<Item = Vec<f64>> {
     let lines = text.lines().filter(|line| !line.starts_with('#'));
@@ -214,4 +221,89 @@ fn steady_gains_are_those_of_the_riccati_equation() {
             assert!(error < 1e-11, "{found} {expected:?}");
         }
     }
+}
+
+/// The pendulum of the tables: angle, rate, gyroscope bias.
+struct Pendulum<P>(PhantomData<P>);
+
+impl<P: Float> Pendulum<P> {
+    const DT: f64 = 0.005;
+    const STIFFNESS: f64 = 9.81 / 0.12;
+    const DAMPING: f64 = 0.4;
+
+    fn config() -> NonlinearKalmanConfig<P, 3, 2> {
+        NonlinearKalmanConfig {
+            process_noise: lit(Matrix3::from_diagonal(&Vector3::new(1e-6, 1e-4, 1e-8))),
+            measurement_noise: lit(Vector2::new(4e-4, 0.09)),
+            initial_state: lit(Vector3::new(0.6, 0.0, 0.0)),
+            initial_covariance: lit(Matrix3::from_diagonal(&Vector3::new(0.1, 0.1, 0.01))),
+            ..Default::default()
+        }
+    }
+}
+
+impl<P: Float> NonlinearModel<3, 2> for Pendulum<P> {
+    type Scalar = P;
+    fn advance(&self, x: &Vector3<P>) -> Vector3<P> {
+        let p = P::lit;
+        let pull = -p(Self::STIFFNESS) * x[0].sin() - p(Self::DAMPING) * x[1];
+        let rate = x[1] + p(Self::DT) * pull;
+        Vector3::new(x[0] + p(Self::DT) * rate, rate, x[2])
+    }
+    fn expect(&self, x: &Vector3<P>) -> Vector2<P> {
+        Vector2::new(x[1] + x[2], P::lit(9.81) * x[0].sin())
+    }
+}
+
+impl<P: Float> DifferentiableModel<3, 2> for Pendulum<P> {
+    fn transition(&self, x: &Vector3<P>) -> Matrix3<P> {
+        let (p, zero, one) = (P::lit, P::zero(), P::one());
+        let (dt, pull) = (p(Self::DT), -p(Self::STIFFNESS) * x[0].cos());
+        let kept = one - dt * p(Self::DAMPING);
+        Matrix3::new(
+            one + dt * dt * pull,
+            dt * kept,
+            zero, //
+            dt * pull,
+            kept,
+            zero, //
+            zero,
+            zero,
+            one,
+        )
+    }
+    fn measurement(&self, x: &Vector3<P>) -> Matrix2x3<P> {
+        let (zero, one) = (P::zero(), P::one());
+        let slope = P::lit(9.81) * x[0].cos();
+        Matrix2x3::new(zero, one, one, slope, zero, zero)
+    }
+}
+
+fn swings<P: Float>(extended: (f64, f64), unscented: (f64, f64)) {
+    let config = Pendulum::<P>::config();
+    let mut filter: ExtendedKalman<_, 3, 2> = config
+        .build_extended(Pendulum(PhantomData))
+        .expect("a good configuration");
+    let mut worst = Worst::default();
+    for row in table(include_str!("data/ekf_pendulum.csv")) {
+        let out = filter.step(&[Some(P::lit(row[0])), Some(P::lit(row[1]))]);
+        worst.see(&out.estimate, &filter.covariance(), &row[2..]);
+    }
+    worst.check(&format!("extended {}", P::NAME), extended);
+
+    let mut filter: UnscentedKalman<_, 3, 2> = config
+        .build_unscented(Pendulum(PhantomData))
+        .expect("a good configuration");
+    let mut worst = Worst::default();
+    for row in table(include_str!("data/ukf_pendulum.csv")) {
+        let out = filter.step(&[Some(P::lit(row[0])), Some(P::lit(row[1]))]);
+        worst.see(&out.estimate, &filter.covariance(), &row[2..]);
+    }
+    worst.check(&format!("unscented {}", P::NAME), unscented);
+}
+
+#[test]
+fn nonlinear_agrees_with_filterpy() {
+    swings::<f64>((1e-12, 1e-11), (1e-12, 1e-11));
+    swings::<f32>((1e-5, 1e-5), (1e-5, 1e-4));
 }

@@ -15,7 +15,7 @@
 //! | a tilt and a gyroscope | [`tilt_kalman`](super::tilt_kalman): the same with two states, for a tenth of the price |
 //! | a linear model, measurements that come and go | [`Kalman`] |
 //! | the same, and every cycle counts | [`SteadyKalman`]: constant gains |
-//! | a model that bends | [`extended_kalman`](super::extended_kalman), [`unscented_kalman`](super::unscented_kalman) |
+//! | a model that bends | [`nonlinear_kalman`](super::nonlinear_kalman) |
 //!
 //! Source: R. E. Kalman, "A New Approach to Linear Filtering and Prediction Problems" (1960),
 //! doi:10.1115/1.3662552; checked against filterpy 2.0.0 in `tests/kalman_golden.rs`.
@@ -33,6 +33,7 @@ pub use self::measurements::{AdaptiveNoise, Gate, MeasurementStatus};
 pub use self::steady::{SteadyKalman, SteadyKalmanState};
 pub use self::uncertainty::{KalmanScalar, Uncertainty};
 
+pub(super) use self::factors::covariance_of;
 pub(super) use self::measurements::admit;
 
 use crate::config::{ConfigError, within};

@@ -10,6 +10,7 @@
 //! | both and perhaps a magnetometer | attitude, cheap | [`mahony`] | 47 + 36, two roots |
 //! | the same | attitude, with one known gain | [`madgwick`] | 60 + 45, three roots |
 //! | a linear model and measurements that come and go | its states | [`kalman`] | about 1.5 N³ + 3 N² M |
+//! | a model that bends | its states | [`nonlinear_kalman`], extended or unscented | as above, and the model |
 //! | encoder counts | wheel angle and speed | [`wheel_speed`] | 3 + 1, and 30 integer operations |
 //!
 //! Tilt filters take the rate about +y in rad/s (`gyro_y`, positive leaning forward) and an angle
@@ -18,14 +19,17 @@
 
 pub mod accel_tilt;
 pub mod complementary;
+mod extended_kalman;
 pub mod inclination;
 pub mod kalman;
 pub mod madgwick;
 pub mod mahony;
+pub mod nonlinear_kalman;
 mod orientation;
 pub mod steady_tilt_kalman;
 mod tilt;
 pub mod tilt_kalman;
+mod unscented_kalman;
 pub mod wheel_speed;
 
 pub use orientation::{ImuRanges, Orientation, OrientationState, OrientationStatus};

@@ -2,6 +2,7 @@
 
 use crate::ConfigError;
 use crate::math::Float;
+use nalgebra::SMatrix;
 
 /// Factors of a covariance: L with ones on its diagonal, D ≥ 0.
 ///
@@ -124,6 +125,13 @@ impl<P: Float, const N: usize> Factors<P, N> {
         if i == j { P::one() } else { self.lower[i][j] }
     }
 
+    /// Whether it can be gone on with, wherever it comes from.
+    pub(crate) fn is_sound(&self) -> bool {
+        let diagonal = self.diagonal.iter().all(|d| *d >= P::zero());
+        let lower = self.lower.iter().flatten().all(|l| l.is_usable());
+        diagonal && lower && self.is_usable()
+    }
+
     /// Within bounds from which the next step is still finite.
     #[inline(always)]
     pub(crate) fn is_usable(&self) -> bool {
@@ -244,4 +252,10 @@ impl<P: Float, const N: usize> Factors<P, N> {
         *self = next;
         gain.map(|k| k * inverse)
     }
+}
+
+/// The covariance as a matrix.
+pub(crate) fn covariance_of<P: Float, const N: usize>(factors: &Factors<P, N>) -> SMatrix<P, N, N> {
+    // Symmetric: rows are columns.
+    SMatrix::from_data(nalgebra::ArrayStorage(factors.covariance()))
 }

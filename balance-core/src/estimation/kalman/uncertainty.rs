@@ -100,9 +100,7 @@ impl<P: Float, const N: usize> Uncertainty<P, N> for Factors<P, N> {
         self.covariance()
     }
     fn is_usable(&self) -> bool {
-        let diagonal = self.diagonal.iter().all(|d| *d >= P::zero());
-        let lower = self.lower.iter().flatten().all(|l| l.is_usable());
-        diagonal && lower && Factors::is_usable(self)
+        self.is_sound()
     }
 }
 
