@@ -9,6 +9,7 @@ mod coefficient;
 pub mod dc_motor;
 mod drive;
 pub mod duty_map;
+pub mod encoder;
 pub mod foc;
 pub mod h_bridge;
 pub mod voltage_feedforward;

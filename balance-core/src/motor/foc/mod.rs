@@ -2,7 +2,13 @@
 //!
 //! ```text
 //! position ─▶ speed ─▶ weakening ─▶ current ─▶ space-vector duties ─▶ three half-bridges
+//!                                      ▲
+//!   angle: encoder, Hall switches, or none (sensorless)        supervision: switches off
 //! ```
+//!
+//! A new motor: [`WindingTest`] measures resistance and inductances, [`FluxMeasurement`] its flux,
+//! [`Alignment`] the zero and direction of the encoder; that is a [`Machine`], from which all the
+//! loops are tuned.
 //!
 //! ```
 //! use balance_core::motor::foc::{CurrentLoop, CurrentLoopConfig, CurrentLoopInput, Dq};
@@ -19,17 +25,37 @@
 //! # Ok::<(), balance_core::ConfigError>(())
 //! ```
 
-mod current_loop;
-mod machine;
-mod svpwm;
-mod transforms;
+pub mod alignment;
+pub mod current_loop;
+pub mod encoder_angle;
+pub mod flux_observer;
+pub mod hall;
+pub mod machine;
+pub mod measurement;
+pub mod position_loop;
+pub mod sensorless;
+pub mod speed_loop;
+pub mod supervision;
+pub mod svpwm;
+pub mod transforms;
+pub mod weakening;
 
+pub use alignment::{Aligned, Alignment, AlignmentConfig, AlignmentError, AlignmentOutput};
 pub use current_loop::{
     CurrentLoop, CurrentLoopConfig, CurrentLoopInput, CurrentLoopOutput, CurrentLoopState,
 };
+pub use encoder_angle::{EncoderAngle, EncoderAngleConfig};
+pub use flux_observer::{FluxObserver, FluxObserverConfig, FluxObserverState};
+pub use hall::{HallAngle, HallAngleConfig, HallOutput};
 pub use machine::Machine;
+pub use measurement::{FluxMeasurement, MeasurementError, Winding, WindingTest, WindingTestConfig};
+pub use position_loop::{PositionLoop, PositionLoopConfig};
+pub use sensorless::{Sensorless, SensorlessConfig, SensorlessInput, SensorlessOutput, Stage};
+pub use speed_loop::{SpeedLoop, SpeedLoopConfig, SpeedLoopOutput, SpeedLoopState};
+pub use supervision::{MotorFault, MotorWatch, MotorWatchConfig};
 pub use svpwm::space_vector_duties;
 pub use transforms::{
     AlphaBeta, Dq, Rotation, clarke, clarke_power_invariant, clarke_three, inverse_clarke,
     inverse_clarke_power_invariant,
 };
+pub use weakening::{FieldWeakening, FieldWeakeningConfig};
