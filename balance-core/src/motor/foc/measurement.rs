@@ -72,16 +72,16 @@ impl<P: Float> WindingTestConfig<P> {
         }
         let seconds = within("seconds", self.seconds, P::lit(0.05), P::lit(10.0))?;
         // An even number, so that both signs of the alternation count alike.
-        let part = ((seconds / dt).to_counts(P::one()).max(8) as u32) & !3;
+        let length = ((seconds / dt).to_counts(P::one()).max(8) as u32) & !3;
         Ok(WindingTest {
             config: *self,
             dt,
-            part,
+            length,
+            part: 0,
             tick: 0,
             volts: P::zero(),
             sums: Sums::default(),
             found: Found::default(),
-            last: P::zero(),
             result: None,
         })
     }
@@ -109,13 +109,14 @@ pub struct WindingTest<P> {
     config: WindingTestConfig<P>,
     dt: P,
     /// Periods of each part.
+    length: u32,
     part: u32,
+    /// Period within the part.
     tick: u32,
     /// Direct voltage.
     volts: P,
     sums: Sums<P>,
     found: Found<P>,
-    last: P,
     result: Option<Result<Winding<P>, MeasurementError>>,
 }
 
@@ -142,12 +143,11 @@ impl<P: Float> WindingTest<P> {
     }
 
     fn advance(&mut self, current: AlphaBeta<P>) {
-        let (part, at) = (self.tick / self.part, self.tick % self.part);
         // The second half of a part counts, the first settles.
-        let counts = at >= self.part / 2;
-        match part {
+        let counts = self.tick >= self.length / 2;
+        match self.part {
             0 | 1 => {
-                let wanted = if part == 0 {
+                let wanted = if self.part == 0 {
                     self.config.current
                 } else {
                     self.config.current * P::lit(0.5)
@@ -162,7 +162,7 @@ impl<P: Float> WindingTest<P> {
             }
             _ => {
                 // With the sign of the voltage of the period that ends now.
-                let seen = if part == 2 {
+                let seen = if self.part == 2 {
                     current.alpha
                 } else {
                     current.beta
@@ -174,18 +174,19 @@ impl<P: Float> WindingTest<P> {
             }
         }
         self.tick += 1;
-        if self.tick % self.part == 0 {
-            self.finish(part as usize);
+        if self.tick >= self.length {
+            self.finish(self.part as usize);
+            self.part += 1;
+            self.tick = 0;
         }
     }
 
     /// An integral of the current's error, as slow as the part allows.
     fn seek(&mut self, wanted: P, current: P) {
-        let rate = self.config.max_voltage / self.config.current * P::lit(40.0)
-            / (P::lit(f64::from(self.part)));
+        let rate = self.config.max_voltage / self.config.current * P::lit(4.0)
+            / P::lit(f64::from(self.length));
         let limit = self.config.max_voltage - self.config.injection;
-        self.volts = (self.volts + rate * (wanted - current) * P::lit(0.1)).limit(P::zero(), limit);
-        self.last = current;
+        self.volts = (self.volts + rate * (wanted - current)).limit(P::zero(), limit);
     }
 
     fn finish(&mut self, part: usize) {
@@ -240,7 +241,7 @@ impl<P: Float> WindingTest<P> {
             -P::one()
         };
         let swing = self.config.injection * sign;
-        match self.tick / self.part {
+        match self.part {
             0 | 1 => AlphaBeta {
                 alpha: self.volts,
                 beta: P::zero(),

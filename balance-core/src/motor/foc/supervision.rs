@@ -179,10 +179,11 @@ impl<T: Real> MotorWatch<T> {
         let unusable = period.held || !(speed + bus_voltage).is_usable();
         let i = period.current;
         let square = i.d * i.d + i.q * i.q;
-        // Not `>`, which a NaN would pass.
-        let over = !(square <= self.square);
+        // Not `>`, which a NaN would not pass.
+        let within = square <= self.square;
+        let near = square <= self.far_square;
         let conditions = [
-            (over && !unusable, MotorFault::OverCurrent),
+            (!within && !unusable, MotorFault::OverCurrent),
             (bus_voltage > self.max_bus, MotorFault::OverVoltage),
             (bus_voltage < self.min_bus, MotorFault::UnderVoltage),
             (unusable, MotorFault::BadMeasurement),
@@ -195,7 +196,7 @@ impl<T: Real> MotorWatch<T> {
             }
         }
         if !unusable {
-            if !(square <= self.far_square) {
+            if !near {
                 found = Some(MotorFault::OverCurrent);
             }
             found = found.or(self.encoder(period, speed));
