@@ -9,8 +9,10 @@
 #![allow(clippy::expect_used)]
 
 use balance_core::estimation::OrientationState;
+use balance_core::estimation::basic_vqf::BasicVqfConfig;
 use balance_core::estimation::madgwick::MadgwickConfig;
 use balance_core::estimation::mahony::MahonyConfig;
+use balance_core::estimation::vqf::VqfConfig;
 use balance_core::math::{Float, Q12, Quaternion, Real, Scalar};
 
 struct Rotation {
@@ -33,7 +35,6 @@ struct SingleStep {
     mahony: [f64; 4],
     mahony_bias: [f64; 3],
 }
-#[allow(dead_code)]
 struct Reference {
     sample: usize,
     vqf: [f64; 4],
@@ -201,6 +202,56 @@ fn madgwick_and_mahony_follow_the_published_code() {
     gradient_and_feedback::<f64>(1e-6);
     gradient_and_feedback::<f32>(2e-6);
     gradient_and_feedback::<Q12>(2e-5);
+}
+
+fn basic_vqf<T: Real>(bound: f64) {
+    let config = BasicVqfConfig::default();
+    let mut filter = config.build::<T>(T::Param::lit(0.0035)).expect("good");
+    let worst = follow::<T>(
+        |row| row.basic,
+        |gyro, accel, _| filter.step(gyro, Some(accel), None).attitude,
+    );
+    println!("{}: BasicVQF {worst:e}", T::NAME);
+    assert!(worst < bound, "{}: {worst:e}", T::NAME);
+}
+
+#[test]
+fn basic_vqf_follows_the_published_code() {
+    basic_vqf::<f64>(1e-9);
+    basic_vqf::<f32>(2e-6);
+    basic_vqf::<Q12>(4e-4);
+}
+
+fn vqf<T: Real>(bound: f64, bias_bound: f64) {
+    let build = || VqfConfig::default().build::<T>(T::Param::lit(0.0035));
+    let mut level = build().expect("good");
+    let mut worst = follow::<T>(
+        |row| row.vqf,
+        |gyro, accel, _| level.step(gyro, Some(accel), None).attitude,
+    );
+    let mut headed = build().expect("good");
+    worst = worst.max(follow::<T>(
+        |row| row.vqf_headed,
+        |gyro, accel, mag| headed.step(gyro, Some(accel), Some(mag)).attitude,
+    ));
+    let mut biased = build().expect("good");
+    let bias = follow::<T>(
+        |row| [1.0, row.bias[0], row.bias[1], row.bias[2]],
+        |gyro, accel, _| {
+            let [x, y, z] = biased.step(gyro, Some(accel), None).gyro_bias;
+            Quaternion::from_array([T::one(), x, y, z])
+        },
+    );
+    println!("{}: VQF {worst:e}, bias {bias:e}", T::NAME);
+    assert!(worst < bound, "{}: {worst:e}", T::NAME);
+    assert!(bias < bias_bound, "{}: {bias:e}", T::NAME);
+}
+
+#[test]
+fn vqf_follows_the_published_code() {
+    vqf::<f64>(1e-9, 1e-9);
+    vqf::<f32>(2e-6, 2e-6);
+    vqf::<Q12>(4e-4, 1e-4);
 }
 
 #[rustfmt::skip]

@@ -3,8 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::type_complexity)]
 
 use balance_core::Step;
+use balance_core::estimation::basic_vqf::{BasicVqf, BasicVqfConfig};
 use balance_core::estimation::madgwick::{Madgwick, MadgwickConfig};
 use balance_core::estimation::mahony::{Mahony, MahonyConfig};
+use balance_core::estimation::vqf::{Vqf, VqfConfig};
 use balance_core::estimation::{Orientation, OrientationStatus};
 use balance_core::math::{Float, Q12, Quaternion, Real, Scalar};
 use proptest::prelude::*;
@@ -30,6 +32,12 @@ fn madgwick<T: Real>() -> Madgwick<T> {
         ..Default::default()
     };
     config.build(T::Param::lit(DT)).unwrap()
+}
+fn basic_vqf<T: Real>() -> BasicVqf<T> {
+    BasicVqfConfig::default().build(T::Param::lit(DT)).unwrap()
+}
+fn vqf<T: Real>() -> Vqf<T> {
+    VqfConfig::default().build(T::Param::lit(DT)).unwrap()
 }
 
 fn real<T: Scalar>(q: Quaternion<T>) -> Quaternion<f64> {
@@ -280,6 +288,8 @@ macro_rules! properties {
 }
 properties!(mahony, f32 follow 0.02 tremble 2e-4 mounting 1e-4, f64 follow 0.02 tremble 1e-4 mounting 1e-9, Q12 follow 0.02 tremble 1e-3 mounting 2e-4);
 properties!(madgwick, f32 follow 0.02 tremble 2e-3 mounting 1e-2, f64 follow 0.02 tremble 2e-3 mounting 1e-2, Q12 follow 0.02 tremble 2e-3 mounting 1e-2);
+properties!(basic_vqf, f32 follow 0.002 tremble 5e-5 mounting 1e-4, f64 follow 0.002 tremble 1e-6 mounting 1e-9, Q12 follow 0.002 tremble 1e-3 mounting 1e-3);
+properties!(vqf, f32 follow 0.002 tremble 5e-5 mounting 4e-4, f64 follow 0.002 tremble 1e-6 mounting 1e-9, Q12 follow 0.002 tremble 1e-3 mounting 1e-3);
 
 #[test]
 fn number_types_agree() {
@@ -301,7 +311,21 @@ fn number_types_agree() {
             1e-3,
         ),
     ];
-    for (name, apart, bound) in bounds {
+    let more = [
+        (
+            "basic_vqf f32",
+            apart(basic_vqf::<f32>(), basic_vqf::<f64>()),
+            3e-5,
+        ),
+        (
+            "basic_vqf fixed",
+            apart(basic_vqf::<Q12>(), basic_vqf::<f64>()),
+            1e-3,
+        ),
+        ("vqf f32", apart(vqf::<f32>(), vqf::<f64>()), 1e-4),
+        ("vqf fixed", apart(vqf::<Q12>(), vqf::<f64>()), 1e-3),
+    ];
+    for (name, apart, bound) in bounds.into_iter().chain(more) {
         println!("{name}: {apart:e}");
         assert!(apart < bound, "{name}: {apart:e}");
     }

@@ -11,6 +11,8 @@
 //! | the same | attitude, with one known gain | [`madgwick`] | 60 + 45, three roots |
 //! | a linear model and measurements that come and go | its states | [`kalman`] | about 1.5 N³ + 3 N² M |
 //! | a model that bends | its states | [`nonlinear_kalman`], extended or unscented | as above, and the model |
+//! | the same | attitude through pushes | [`basic_vqf`] | about 90 + 80, two divisions, one root |
+//! | the same | attitude and gyroscope bias, and a heading that iron does not turn | [`vqf`] | about 330 + 300 |
 //! | encoder counts | wheel angle and speed | [`wheel_speed`] | 3 + 1, and 30 integer operations |
 //!
 //! Tilt filters take the rate about +y in rad/s (`gyro_y`, positive leaning forward) and an angle
@@ -18,10 +20,13 @@
 //! names in its [`TiltStatus`] what it was made of.
 
 pub mod accel_tilt;
+pub mod basic_vqf;
 pub mod complementary;
 mod extended_kalman;
+mod heading;
 pub mod inclination;
 pub mod kalman;
+mod level_frame;
 pub mod madgwick;
 pub mod mahony;
 pub mod nonlinear_kalman;
@@ -30,6 +35,8 @@ pub mod steady_tilt_kalman;
 mod tilt;
 pub mod tilt_kalman;
 mod unscented_kalman;
+mod vector_lowpass;
+pub mod vqf;
 pub mod wheel_speed;
 
 pub use orientation::{ImuRanges, Orientation, OrientationState, OrientationStatus};

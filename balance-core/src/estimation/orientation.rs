@@ -87,10 +87,16 @@ impl<T: Real> ImuRanges<T> {
     pub(super) fn up(&self, accel: Option<[T; 3]>) -> Option<[T; 3]> {
         self.usable_accel(accel).and_then(T::unit)
     }
+    /// A field, unless it is missing, saturated or too small for a direction.
+    #[inline(always)]
+    pub(super) fn usable_mag(&self, mag: Option<[T; 3]>) -> Option<[T; 3]> {
+        let nothing = |m: [T; 3]| is_below(m, T::lit(1e-9)) || m == [T::zero(); 3];
+        mag.filter(|&m| is_below(m, self.mag) && !nothing(m))
+    }
     /// The direction of a field.
     #[inline(always)]
     pub(super) fn field(&self, mag: Option<[T; 3]>) -> Option<[T; 3]> {
-        mag.filter(|&m| is_below(m, self.mag)).and_then(T::unit)
+        self.usable_mag(mag).and_then(T::unit)
     }
 }
 
