@@ -135,13 +135,15 @@ impl<T: Real> BiasState<T> {
             let (zero, start) = (T::Param::lit(0.0), tuning.start);
             self.covariance = [start, zero, zero, start, zero, start];
         }
-        for diagonal in [0, 3, 5] {
-            if let Some(variance) = self.covariance.get_mut(diagonal) {
-                if *variance < tuning.start {
-                    *variance += tuning.growth;
-                }
+        let [xx, xy, xz, yy, yz, zz] = self.covariance;
+        let [xx, yy, zz] = [xx, yy, zz].map(|variance| {
+            if variance < tuning.start {
+                variance + tuning.growth
+            } else {
+                variance
             }
-        }
+        });
+        self.covariance = [xx, xy, xz, yy, yz, zz];
 
         if let (Some(mean), true) = (rest, tuning.at_rest) {
             let seen: [T::Param; 3] = [
