@@ -1,10 +1,13 @@
 //! Controllers.
 
 use crate::{Case, ConfigError, DT, Sample};
+use balance_core::control::design::{DiscreteModel, LqrConfig};
+use balance_core::control::mpc::{Mpc, MpcConfig};
 use balance_core::control::pid::PidConfig;
 use balance_core::control::state_feedback::StateFeedbackConfig;
 use balance_core::control::{cascade, pid, state_feedback};
-use balance_core::math::Scalar;
+use balance_core::math::{Float, Scalar};
+use nalgebra::SMatrix;
 
 /// Proportional, integral and derivative on the measurement, clamped, with anti-windup.
 pub struct Pid;
@@ -88,5 +91,47 @@ impl<T: Scalar> Case<T> for StateFeedback4 {
     }
     fn step(feedback: &mut Self::Algorithm, state: &[T; 4]) -> T {
         feedback.step(state).total
+    }
+}
+
+/// A cart that balances a pole and may push only so hard, ten periods ahead.
+pub struct MpcCartPole;
+
+impl<P: Float> Case<P> for MpcCartPole {
+    type Algorithm = Mpc<P, 4, 1, 10>;
+    type Input = [P; 4];
+    type Output = P;
+
+    fn build() -> Result<Self::Algorithm, ConfigError> {
+        // Cart, its speed, pole, its rate; 10 ms.
+        let a = [
+            [1.0, 0.01, 0.0, 0.0],
+            [0.0, 1.0, 0.039, 0.0],
+            [0.0, 0.0, 1.002, 0.01],
+            [0.0, 0.0, 0.458, 1.002],
+        ];
+        let model = DiscreteModel {
+            a: SMatrix::from_fn(|i, j| P::lit(a[i][j])),
+            b: SMatrix::from_column_slice(&[0.0, 0.02, 0.0, 0.067].map(P::lit)),
+            dt: P::lit(DT),
+        };
+        let weights = LqrConfig {
+            state_weight: SMatrix::from_diagonal(&[10.0, 1.0, 10.0, 1.0].map(P::lit).into()),
+            input_weight: SMatrix::from_element(P::one()),
+        };
+        let config = MpcConfig {
+            input_min: [P::lit(-5.0)],
+            input_max: [P::lit(5.0)],
+            ..MpcConfig::new(model, weights)
+        };
+        config.build().map_err(|_| ConfigError::OutOfRange("model"))
+    }
+    fn input(sample: &Sample) -> [P; 4] {
+        let [_, rate, turn] = sample.rate();
+        [turn, turn, sample.pitch(), rate]
+    }
+    fn step(mpc: &mut Self::Algorithm, state: &[P; 4]) -> P {
+        let [input] = mpc.step(state).input;
+        input
     }
 }

@@ -6,8 +6,11 @@
 //! `tests/complete.rs` fails when a public algorithm has none.
 #![no_std]
 
+pub mod attitude;
 pub mod control;
 pub mod estimation;
+pub mod foc;
+pub mod kalman;
 pub mod math;
 pub mod model;
 pub mod motor;
@@ -15,11 +18,10 @@ pub mod robot;
 mod sample;
 pub mod sensor;
 pub mod signal;
-mod small_job;
+pub mod small_job;
 
 pub use balance_core::ConfigError;
 pub use sample::{DT, SAMPLES, Sample};
-pub use small_job::TiltPidFromBytes;
 
 /// An algorithm over the scalar type `T` as somebody would use it.
 pub trait Case<T> {
@@ -51,7 +53,7 @@ pub mod scalar {
     pub use core::primitive::{f32, f64};
 }
 
-/// Calls the macro `$with` with all cases: `name: path::Type [scalar types];` each.
+/// Calls the macro `$with` with all cases: `name: room::Type [scalar types];` each.
 #[macro_export]
 macro_rules! for_each_case {
     ($with:ident) => {
@@ -67,18 +69,26 @@ macro_rules! for_each_case {
             delay_8: signal::Delay8 [f32 f64 fixed];
             derivative: signal::Derivative [f32 f64 fixed];
             duty_map: motor::DutyMap [f32 f64 fixed];
+            foc_current_loop: foc::FocCurrentLoop [f32 f64 fixed];
             inclination: estimation::Inclination [f32 f64 fixed];
+            kalman_4_2: kalman::Kalman42 [f32 f64 fixed];
+            kalman_6_3: kalman::Kalman63 [f32 f64 fixed];
             low_pass: signal::LowPass [f32 f64 fixed];
+            madgwick: attitude::Madgwick [f32 f64 fixed];
+            mahony: attitude::Mahony [f32 f64 fixed];
             median_5: signal::Median5 [f32 f64 fixed];
+            mpc_cart_pole: control::MpcCartPole [f32 f64];
             pid: control::Pid [f32 f64 fixed];
+            pmsm: foc::PmsmModel [f32 f64];
             robot_tick: robot::RobotTick [f32 f64 fixed];
             sin_cos: math::SinCos [f32 f64 fixed];
             slew_limit: signal::SlewLimit [f32 f64 fixed];
             sqrt: math::Sqrt [f32 f64 fixed];
             state_feedback_4: control::StateFeedback4 [f32 f64 fixed];
+            steady_kalman_4_2: kalman::SteadyKalman42 [f32 f64 fixed];
             steady_tilt_kalman: estimation::SteadyTiltKalman [f32 f64 fixed];
             tilt_kalman: estimation::TiltKalman [f32 f64 fixed];
-            tilt_pid_from_bytes: TiltPidFromBytes [f32 f64 fixed];
+            tilt_pid_from_bytes: small_job::TiltPidFromBytes [f32 f64 fixed];
             voltage_feedforward: motor::VoltageFeedforward [f32 f64 fixed];
             wheel_speed: estimation::WheelSpeed [f32 f64 fixed];
             wheeled_pendulum: model::WheeledPendulum [f32 f64];
