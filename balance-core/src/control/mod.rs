@@ -23,6 +23,7 @@
 //! | twitches around standstill | friction or a dead band, not the gains | compensate the dead band behind the controller |
 //! | good on the bench, bad in the robot | a period that jitters | measure it: `PidInput::dt` |
 
+pub mod autotune;
 pub mod cascade;
 pub mod design;
 pub mod mpc;

@@ -26,6 +26,10 @@ pub enum Command {
     Run(RunArgs),
     /// Run the estimators over recorded IMU logs and print their tilt errors
     Replay(ReplayArgs),
+    /// Compare the controllers over all scenarios
+    Compare(CompareArgs),
+    /// Run a population of robots that differ from what was measured through every scenario
+    MonteCarlo(MonteCarloArgs),
     /// Run firmware on the emulated board against the simulated robot
     Emulate(EmulateArgs),
 }
@@ -75,6 +79,70 @@ pub struct ReplayArgs {
     /// excerpts in examples/sim/data]
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
+}
+
+/// How to compare.
+#[derive(Clone, Debug, Args)]
+pub struct CompareArgs {
+    /// Number type
+    #[arg(long, value_name = "TYPE", value_parser = names(SCALARS.to_vec()), default_value = "f32")]
+    pub scalar: String,
+    /// Seed of the sensor noise
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+}
+
+/// Which robots to run, and how many.
+#[derive(Clone, Debug, Args)]
+pub struct MonteCarloArgs {
+    /// How many robots, over all shards
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    pub robots: u64,
+    /// Every parameter of a robot is off by up to this share of itself
+    #[arg(long, value_name = "SHARE", default_value_t = 0.2, value_parser = share)]
+    pub spread: f64,
+    /// Only this robot; may be repeated
+    #[arg(long, value_name = "NAME", value_parser = names(robots::names()), hide_possible_values = true)]
+    pub robot: Vec<String>,
+    /// Only this scenario; may be repeated
+    #[arg(long, value_name = "NAME", value_parser = names(scenario::names()), hide_possible_values = true)]
+    pub scenario: Vec<String>,
+    /// Only this controller; may be repeated
+    #[arg(long, value_name = "NAME", value_parser = names(run::controllers()))]
+    pub controller: Vec<String>,
+    /// Number type
+    #[arg(long, value_name = "TYPE", value_parser = names(SCALARS.to_vec()), default_value = "f32")]
+    pub scalar: String,
+    /// Seed of the population and its noise
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Threads [default: one for each core]; the result does not depend on it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
+    /// Only the k-th of n parts, for a batch queue: 3/10
+    #[arg(long, value_name = "K/N", default_value = "1/1", value_parser = shard)]
+    pub shard: (u64, u64),
+    /// Print one JSON object for each robot and controller; those of all shards make up the whole
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A share from 0 to 0.9.
+fn share(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(share) if (0.0..=0.9).contains(&share) => Ok(share),
+        _ => Err("expected a number from 0 to 0.9".into()),
+    }
+}
+
+/// `k/n` with 1 ≤ k ≤ n.
+fn shard(text: &str) -> Result<(u64, u64), String> {
+    let parts = text.split_once('/');
+    let parts = parts.and_then(|(k, n)| Some((k.parse().ok()?, n.parse().ok()?)));
+    match parts {
+        Some((k, n)) if (1..=n).contains(&k) => Ok((k, n)),
+        _ => Err("expected K/N, such as 3/10 for the third of ten parts".into()),
+    }
 }
 
 /// Which firmware to run on which board.

@@ -2,11 +2,15 @@
 #![allow(unreachable_pub, reason = "a binary has no outside")]
 
 mod cli;
+mod compare;
 mod emulate;
 mod json;
 mod lanes;
 mod log;
+mod margins;
+mod monte_carlo;
 mod plant;
+mod population;
 mod replay;
 mod report;
 mod result;
@@ -35,6 +39,8 @@ fn main() -> ExitCode {
         None => simulate(&cli.run),
         Some(Command::Run(args)) => simulate(&args),
         Some(Command::Replay(args)) => replay::replay(&args).map(|()| true),
+        Some(Command::Compare(args)) => compare::compare(&args).map(|()| true),
+        Some(Command::MonteCarlo(args)) => monte_carlo::monte_carlo(&args).map(|()| true),
         Some(Command::Emulate(args)) => emulate::emulate(&args),
     };
     match done {
@@ -130,25 +136,42 @@ fn specs(args: &RunArgs) -> Vec<RunSpec> {
 
 /// Runs on all cores; results in the order of `specs`.
 fn run_all(specs: &[RunSpec]) -> Result<Vec<RunResult>> {
-    let bar = ProgressBar::with_draw_target(Some(specs.len() as u64), ProgressDrawTarget::stderr());
-    bar.set_style(ProgressStyle::with_template("{bar:40} {pos}/{len} {msg}")?);
+    in_parallel(
+        specs,
+        None,
+        |spec| format!("{} · {}", spec.scenario, spec.robot),
+        run::run,
+    )
+}
+
+/// Does something with every item on all cores, or on so many threads; results in the order of
+/// the items.
+fn in_parallel<I: Sync, O: Send>(
+    items: &[I],
+    threads: Option<usize>,
+    about: impl Fn(&I) -> String + Sync,
+    action: impl Fn(&I) -> O + Sync,
+) -> Result<Vec<O>> {
+    let bar = ProgressBar::with_draw_target(Some(items.len() as u64), ProgressDrawTarget::stderr());
+    bar.set_style(ProgressStyle::with_template(
+        "{bar:40} {pos}/{len} {eta} {msg}",
+    )?);
     let next = AtomicUsize::new(0);
     let work = || {
         let mut done = Vec::new();
-        while let Some((index, spec)) = {
+        while let Some((index, item)) = {
             let index = next.fetch_add(1, Ordering::Relaxed);
-            specs.get(index).map(|spec| (index, spec))
+            items.get(index).map(|item| (index, item))
         } {
-            bar.set_message(format!("{} · {}", spec.scenario, spec.robot));
-            done.push((index, run::run(spec)));
+            bar.set_message(about(item));
+            done.push((index, action(item)));
             bar.inc(1);
         }
         done
     };
-    let workers = thread::available_parallelism()
-        .map_or(1, usize::from)
-        .min(specs.len());
-    let mut results = Vec::with_capacity(specs.len());
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let workers = threads.unwrap_or(cores).clamp(1, items.len().max(1));
+    let mut results = Vec::with_capacity(items.len());
     thread::scope(|scope| {
         let workers: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
         for worker in workers {

@@ -47,6 +47,64 @@ struct Gear {
     gap_rate: f64,
 }
 
+/// What the parameters of a robot come to.
+#[derive(Clone, Copy, Debug)]
+struct Constants {
+    conductance: f64,
+    torque_constant: f64,
+    back_emf: f64,
+    coulomb: f64,
+    viscous: f64,
+    /// Gain of speed in a step per torque, of a rotor in the play of its gear.
+    rotor: f64,
+    half_play: f64,
+    dead_duty: f64,
+    /// One over the wheel's radius.
+    per_radius: f64,
+    moment: f64,
+    moment_height: f64,
+    forward_inertia: f64,
+    rotor_coupling: f64,
+    tilt_inertia: f64,
+    turn_inertia: f64,
+    /// Speed of a wheel per yaw rate.
+    half_track: f64,
+    weight: f64,
+    /// Gain of speed in a step per torque, of a wheel in the air.
+    wheel: f64,
+}
+
+impl Constants {
+    fn of(body: &WheeledPendulumConfig<f64>, parameters: &MotorParameters) -> Self {
+        let motor = &parameters.motor;
+        let radius = body.wheel_radius;
+        let wheel_inertia = body.wheel_inertia + body.rotor_inertia;
+        let rolling = body.wheel_mass + wheel_inertia / (radius * radius);
+        let moment = body.body_mass * body.com_height;
+        let moment_height = moment * body.com_height;
+        Self {
+            conductance: motor.resistance.recip(),
+            torque_constant: motor.torque_constant,
+            back_emf: motor.back_emf_constant,
+            coulomb: motor.coulomb_torque,
+            viscous: motor.viscous_friction,
+            rotor: Plant::STEP / motor.inertia,
+            half_play: parameters.backlash / 2.0,
+            dead_duty: parameters.dead_duty,
+            per_radius: radius.recip(),
+            moment,
+            moment_height,
+            forward_inertia: body.body_mass + 2.0 * rolling,
+            rotor_coupling: 2.0 * body.rotor_inertia / radius,
+            tilt_inertia: moment_height + body.pitch_inertia + 2.0 * body.rotor_inertia,
+            turn_inertia: body.yaw_inertia + rolling * body.track * body.track / 2.0,
+            half_track: body.track / 2.0 / radius,
+            weight: (body.body_mass + 2.0 * body.wheel_mass) * STANDARD_GRAVITY,
+            wheel: Plant::STEP / wheel_inertia,
+        }
+    }
+}
+
 /// The plant, advanced in steps of [`Plant::STEP`].
 #[derive(Clone, Debug)]
 pub struct Plant {
@@ -66,8 +124,7 @@ pub struct Plant {
     pub battery_voltage: f64,
     /// Energy drawn from it, J.
     pub energy: f64,
-    body: WheeledPendulumConfig<f64>,
-    motor: MotorParameters,
+    constants: Constants,
     gears: [Gear; 2],
     /// Angles of the wheels against the body, rad.
     wheels: [f64; 2],
@@ -104,8 +161,7 @@ impl Plant {
             battery,
             battery_voltage: battery.open_circuit,
             energy: 0.0,
-            body,
-            motor,
+            constants: Constants::of(&body, &motor),
             gears: [Gear::default(); 2],
             wheels: [0.0; 2],
             free_rates: [0.0; 2],
@@ -152,7 +208,7 @@ impl<const N: usize> Drive<N> {
     fn of(plants: &[&mut Plant; N], bridges: &[[Bridge; 2]; N], side: usize) -> Self {
         let duty = |i: usize| match bridges[i][side] {
             Bridge::Coast => None,
-            Bridge::Duty(duty) if duty.abs() < plants[i].motor.dead_duty => Some(0.0),
+            Bridge::Duty(duty) if duty.abs() < plants[i].constants.dead_duty => Some(0.0),
             Bridge::Duty(duty) => Some(duty.clamp(-1.0, 1.0)),
         };
         Self {
@@ -178,44 +234,37 @@ pub fn advance<const N: usize>(mut plants: [&mut Plant; N], bridges: [[Bridge; 2
     }
     let all = Lanes::<N>::all;
     let (zero, one, h) = (all(0.0), all(1.0), all(Plant::STEP));
-    // Motors.
-    let resistance = lanes!(|p| p.motor.motor.resistance.recip());
-    let torque_constant = lanes!(|p| p.motor.motor.torque_constant);
-    let back_emf = lanes!(|p| p.motor.motor.back_emf_constant);
-    let coulomb = lanes!(|p| p.motor.motor.coulomb_torque);
-    let viscous = lanes!(|p| p.motor.motor.viscous_friction);
-    let rotor = lanes!(|p| Plant::STEP / p.motor.motor.inertia);
-    let half_play = lanes!(|p| p.motor.backlash / 2.0);
+    let conductance = lanes!(|p| p.constants.conductance);
+    let torque_constant = lanes!(|p| p.constants.torque_constant);
+    let back_emf = lanes!(|p| p.constants.back_emf);
+    let coulomb = lanes!(|p| p.constants.coulomb);
+    let viscous = lanes!(|p| p.constants.viscous);
+    let rotor = lanes!(|p| p.constants.rotor);
+    let half_play = lanes!(|p| p.constants.half_play);
     // Nothing reaches the edge of no play.
-    let play = lanes!(|p| if p.motor.backlash > 0.0 { 1.0 } else { 0.0 });
+    let play = lanes!(|p| if p.constants.half_play > 0.0 {
+        1.0
+    } else {
+        0.0
+    });
     let open_circuit = lanes!(|p| p.battery.open_circuit);
     let inner = lanes!(|p| p.battery.resistance);
-    // Body.
-    let radius = lanes!(|p| p.body.wheel_radius.recip());
-    let moment = lanes!(|p| p.body.body_mass * p.body.com_height);
-    let moment_height = lanes!(|p| p.body.body_mass * p.body.com_height * p.body.com_height);
-    let rolling = |p: &Plant| {
-        let inertia = p.body.wheel_inertia + p.body.rotor_inertia;
-        p.body.wheel_mass + inertia / (p.body.wheel_radius * p.body.wheel_radius)
-    };
-    let forward_inertia = lanes!(|p| p.body.body_mass + 2.0 * rolling(p));
-    let rotor_coupling = lanes!(|p| 2.0 * p.body.rotor_inertia / p.body.wheel_radius);
-    let tilt_inertia =
-        moment_height + lanes!(|p| p.body.pitch_inertia + 2.0 * p.body.rotor_inertia);
-    let turn_inertia =
-        lanes!(|p| p.body.yaw_inertia + rolling(p) * p.body.track * p.body.track / 2.0);
-    let half_track = lanes!(|p| p.body.track / 2.0 / p.body.wheel_radius);
-    let weight = lanes!(|p| (p.body.body_mass + 2.0 * p.body.wheel_mass) * STANDARD_GRAVITY);
+    let per_radius = lanes!(|p| p.constants.per_radius);
+    let moment = lanes!(|p| p.constants.moment);
+    let moment_height = lanes!(|p| p.constants.moment_height);
+    let forward_inertia = lanes!(|p| p.constants.forward_inertia);
+    let rotor_coupling = lanes!(|p| p.constants.rotor_coupling);
+    let tilt_inertia = lanes!(|p| p.constants.tilt_inertia);
+    let turn_inertia = lanes!(|p| p.constants.turn_inertia);
+    let half_track = lanes!(|p| p.constants.half_track);
     let gravity = moment * all(STANDARD_GRAVITY);
-    // Loads.
-    let slope_sin = lanes!(|p| p.load.slope.sin());
-    let slope_cos = lanes!(|p| p.load.slope.cos());
-    let push = lanes!(|p| p.load.push) - weight * slope_sin;
+    let (slope_sin, slope_cos) = lanes!(|p| p.load.slope).sin_cos();
+    let push = lanes!(|p| p.load.push) - lanes!(|p| p.constants.weight) * slope_sin;
     let push_torque = lanes!(|p| p.load.push * p.load.push_height);
     let twist = lanes!(|p| p.load.twist);
     let moves = lanes!(|p| if p.held || p.lifted { 0.0 } else { 1.0 });
     let lifted = lanes!(|p| if p.lifted { 1.0 } else { 0.0 });
-    let wheel = lanes!(|p| Plant::STEP / (p.body.wheel_inertia + p.body.rotor_inertia)) * lifted;
+    let wheel = lanes!(|p| p.constants.wheel) * lifted;
 
     let mut position = lanes!(|p| p.state.position);
     let mut pitch = lanes!(|p| p.state.pitch);
@@ -230,7 +279,7 @@ pub fn advance<const N: usize>(mut plants: [&mut Plant; N], bridges: [[Bridge; 2
         (zero, zero, zero);
 
     for _ in 0..steps {
-        let roll = speed * radius - pitch_rate;
+        let roll = speed * per_radius - pitch_rate;
         let turn = yaw_rate * half_track;
         let mut torques = [zero; 2];
         let mut supply = zero;
@@ -238,7 +287,7 @@ pub fn advance<const N: usize>(mut plants: [&mut Plant; N], bridges: [[Bridge; 2
             let on_ground = if side == 0 { roll - turn } else { roll + turn };
             let rate = lifted.where_positive(drive.free_rate, on_ground) + drive.gap_rate;
             let volts = drive.duty * voltage - back_emf * rate;
-            let current = drive.on * volts * resistance;
+            let current = drive.on * volts * conductance;
             supply = supply + drive.duty * current;
             let torque = torque_constant * current - coulomb * smooth_sign(rate) - viscous * rate;
             // The motor presses on the wheel, or its rotor crosses the play of the gear.
@@ -262,7 +311,7 @@ pub fn advance<const N: usize>(mut plants: [&mut Plant; N], bridges: [[Bridge; 2
         let cos_lean = cos * slope_cos - sin * slope_sin;
         let torque = left + right;
         let yaw_square = yaw_rate * yaw_rate;
-        let force = torque * radius
+        let force = torque * per_radius
             + moment * (sin_lean * pitch_rate * pitch_rate + sin * yaw_square)
             + push;
         let tilt = gravity * sin - torque + (moment_height * sin * yaw_square + push_torque) * cos;
@@ -285,7 +334,7 @@ pub fn advance<const N: usize>(mut plants: [&mut Plant; N], bridges: [[Bridge; 2
         position = position + speed * h;
         pitch = pitch + pitch_rate * h;
         yaw = yaw + yaw_rate * h;
-        let roll = speed * radius - pitch_rate;
+        let roll = speed * per_radius - pitch_rate;
         let turn = yaw_rate * half_track;
         for (side, drive) in drives.iter_mut().enumerate() {
             let on_ground = if side == 0 { roll - turn } else { roll + turn };
@@ -338,7 +387,10 @@ mod tests {
     use rand_pcg::Pcg32;
 
     fn plant(name: &str, pitch: f64) -> Plant {
-        let robot = robots::find(name).unwrap();
+        plant_of(&robots::find(name).unwrap(), pitch)
+    }
+
+    fn plant_of(robot: &robots::Robot, pitch: f64) -> Plant {
         let mut plant = Plant::new(robot.body, robot.motor, robot.battery, pitch).unwrap();
         plant.held = false;
         plant
@@ -350,7 +402,11 @@ mod tests {
         for name in robots::names() {
             for _ in 0..200 {
                 let mut number = |bound: f64| chance.random_range(-bound..bound);
-                let mut plant = plant(name, number(1.3));
+                let mut robot = robots::find(name).unwrap();
+                // Terminals open and no friction: no torque.
+                robot.motor.motor.coulomb_torque = 0.0;
+                robot.motor.motor.viscous_friction = 0.0;
+                let mut plant = plant_of(&robot, number(1.3));
                 plant.state.speed = number(1.0);
                 plant.state.pitch_rate = number(5.0);
                 plant.state.yaw_rate = number(3.0);
@@ -360,10 +416,7 @@ mod tests {
                     push_height: number(0.1),
                     twist: number(0.1),
                 };
-                // Terminals open and no friction: no torque.
-                plant.motor.motor.coulomb_torque = 0.0;
-                plant.motor.motor.viscous_friction = 0.0;
-                let model = plant.body.build().unwrap();
+                let model = robot.body.build().unwrap();
                 let expected = model.accelerations(&plant.state, [0.0; 2], &plant.load);
                 plant.advance([Bridge::Coast; 2], 1);
                 let found = plant.acceleration;
@@ -384,16 +437,17 @@ mod tests {
 
     #[test]
     fn torque_reaches_the_body_as_in_the_core() {
-        let mut plant = plant("pico_kit", 0.05);
-        plant.motor.backlash = 0.0;
+        let mut robot = robots::find("pico_kit").unwrap();
+        robot.motor.backlash = 0.0;
+        let mut plant = plant_of(&robot, 0.05);
         plant.advance([Bridge::Duty(0.5), Bridge::Duty(0.3)], 1);
-        let motor = plant.motor.motor;
+        let motor = robot.motor.motor;
         let torque = [0.5, 0.3].map(|duty| motor.torque_constant * duty * 11.6 / motor.resistance);
         let start = PendulumState {
             pitch: 0.05,
             ..Default::default()
         };
-        let model = plant.body.build().unwrap();
+        let model = robot.body.build().unwrap();
         let expected = model.accelerations(&start, torque, &Load::default());
         assert!((plant.acceleration.forward - expected.forward).abs() < 1e-6);
         assert!((plant.acceleration.pitch - expected.pitch).abs() < 1e-5);
@@ -433,7 +487,7 @@ mod tests {
         let mut plant = plant("nxtway_gs", 0.0);
         plant.held = true;
         plant.advance([Bridge::Duty(1.0); 2], 1000);
-        assert!(plant.encoder_angles()[0].abs() <= plant.motor.backlash);
+        assert!(plant.encoder_angles()[0].abs() <= 2.0 * plant.constants.half_play);
         plant.held = false;
         plant.lifted = true;
         plant.advance([Bridge::Duty(1.0); 2], 10_000);

@@ -72,12 +72,18 @@ pub fn run(spec: &RunSpec) -> RunResult {
 }
 
 /// The robot's configuration with the wanted controller and estimator.
-fn configure<P: Float>(robot: &robots::Robot, spec: &RunSpec) -> Result<RobotConfig<P>, GainError> {
-    let mut config = robot.config::<P>();
-    if spec.controller.as_deref() == Some("cascade") {
-        config = config.with_cascade(&robot.measured())?;
-    }
-    if spec.estimator.as_deref() == Some("complementary") {
+pub fn configure<P: Float>(
+    robot: &robots::Robot,
+    controller: Option<&str>,
+    estimator: Option<&str>,
+) -> Result<RobotConfig<P>, GainError> {
+    let measured = robot.measured();
+    let mut config = match controller {
+        Some("state_feedback") => robot.config().with_state_feedback(&measured)?,
+        Some("cascade") => robot.config().with_cascade(&measured)?,
+        _ => robot.config(),
+    };
+    if estimator == Some("complementary") {
         let time_constant = P::lit(1.0);
         config.estimator = EstimatorConfig::Complementary(ComplementaryConfig { time_constant });
     }
@@ -93,33 +99,98 @@ fn run_as<T: Real>(spec: &RunSpec) -> anyhow::Result<RunResult> {
     let robot = robots::find(&spec.robot).ok_or_else(|| anyhow::anyhow!("no such robot"))?;
     let scenario =
         scenario::find(&spec.scenario).ok_or_else(|| anyhow::anyhow!("no such scenario"))?;
-    let config = configure::<T::Param>(&robot, spec)?;
-    let mut brain: Robot<T> = config.build()?;
-    let mut world = World::new(&robot, scenario, config.imu_scale, spec.seed)?;
-    let mut referee = Referee::new(scenario, robot.calm);
-    let mut chance = Pcg32::seed_from_u64(spec.seed ^ 0x0071_77e4);
-
-    let (mut now, mut next_tick) = (0_u64, PERIOD);
-    let mut bridges = [Bridge::Coast; 2];
-    // A period without jitter is a multiple of the sensor's.
-    let steps = if scenario.jitter > 0.0 { 1 } else { Imu::EVERY };
-    while world.since_release < scenario.seconds && now < 60_000_000 {
-        world.step(bridges, steps);
-        now += STEP_MICROS * u64::from(steps);
-        if now < next_tick {
-            continue;
-        }
-        let jitter = scenario.jitter * (2.0 * chance.random::<f64>() - 1.0);
-        let late = u64::from(std::mem::take(&mut world.stall)) * 1000;
-        next_tick += ((PERIOD as f64) * (1.0 + jitter)) as u64 + late;
-        let outputs = brain.tick(Instant::from_micros(now), &inputs(&mut world, now));
-        bridges = [outputs.left, outputs.right].map(bridge);
-        if outputs.state == State::Balancing && !world.released() {
-            world.release();
-        }
-        referee.watch(&world, &outputs, now, bridges);
+    let config = configure::<T::Param>(
+        &robot,
+        spec.controller.as_deref(),
+        spec.estimator.as_deref(),
+    )?;
+    let mut session: Session<T> = Session::new(&robot, scenario, &config, spec.seed)?;
+    session.referee.traces = true;
+    let steps = Session::<T>::steps(scenario);
+    while session.goes_on() {
+        session.world.step(session.bridges, steps);
+        session.follow(steps);
     }
+    let Session { world, referee, .. } = session;
     Ok(referee.result(spec, &config.balance, &config.estimator, &world))
+}
+
+/// One robot in one scenario with its brain and its referee.
+pub struct Session<T: Real> {
+    /// Body, sensors and what happens.
+    pub world: World,
+    /// What the brain does to the motors.
+    pub bridges: [Bridge; 2],
+    /// Judges.
+    pub referee: Referee,
+    scenario: &'static Scenario,
+    brain: Robot<T>,
+    chance: Pcg32,
+    now: u64,
+    next_tick: u64,
+}
+
+impl<T: Real> Session<T> {
+    /// Ready to begin.
+    pub fn new(
+        robot: &robots::Robot,
+        scenario: &'static Scenario,
+        config: &RobotConfig<T::Param>,
+        seed: u64,
+    ) -> anyhow::Result<Self> {
+        Ok(Self {
+            world: World::new(robot, scenario, config.imu_scale, seed)?,
+            bridges: [Bridge::Coast; 2],
+            referee: Referee::new(scenario, robot.calm),
+            scenario,
+            brain: config.build()?,
+            chance: Pcg32::seed_from_u64(seed ^ 0x0071_77e4),
+            now: 0,
+            next_tick: PERIOD,
+        })
+    }
+
+    /// Steps of the plant to take at once: a period without jitter is a multiple of the sensor's.
+    pub fn steps(scenario: &Scenario) -> u32 {
+        if scenario.jitter > 0.0 { 1 } else { Imu::EVERY }
+    }
+
+    /// Whether the scenario is not yet over.
+    pub fn goes_on(&self) -> bool {
+        self.world.since_release < self.scenario.seconds && self.now < 60_000_000
+    }
+
+    /// Simulated seconds so far.
+    pub fn seconds(&self) -> f64 {
+        self.now as f64 * 1e-6
+    }
+
+    /// Lets the brain tick if it is due, after so many steps of the plant.
+    #[inline]
+    pub fn follow(&mut self, steps: u32) {
+        self.now += STEP_MICROS * u64::from(steps);
+        if self.now >= self.next_tick {
+            self.tick();
+        }
+    }
+
+    fn tick(&mut self) {
+        let jitter = if self.scenario.jitter > 0.0 {
+            self.scenario.jitter * (2.0 * self.chance.random::<f64>() - 1.0)
+        } else {
+            0.0
+        };
+        let late = u64::from(std::mem::take(&mut self.world.stall)) * 1000;
+        self.next_tick += ((PERIOD as f64) * (1.0 + jitter)) as u64 + late;
+        let inputs = inputs(&mut self.world, self.now);
+        let outputs = self.brain.tick(Instant::from_micros(self.now), &inputs);
+        self.bridges = [outputs.left, outputs.right].map(bridge);
+        if outputs.state == State::Balancing && !self.world.released() {
+            self.world.release();
+        }
+        self.referee
+            .watch(&self.world, &outputs, self.now, self.bridges);
+    }
 }
 
 /// What the platform hands to a tick.
@@ -154,6 +225,8 @@ fn bridge<T: Real>(drive: Drive<T>) -> Bridge {
 pub struct Referee {
     scenario: &'static Scenario,
     calm: [f64; 2],
+    /// Whether to keep the signals of the run.
+    pub traces: bool,
     /// The signals of the run.
     pub trace: Trace,
     state: State,
@@ -174,6 +247,7 @@ impl Referee {
         Self {
             scenario,
             calm,
+            traces: false,
             trace: Trace::default(),
             state: State::Disarmed,
             stop: None,
@@ -249,7 +323,7 @@ impl Referee {
                 self.last_wild = world.since_release;
             }
         }
-        if now >= self.next_trace {
+        if self.traces && now >= self.next_trace {
             self.next_trace = now + 5000;
             self.sample(world, seconds, estimate, duties);
         }
@@ -273,6 +347,22 @@ impl Referee {
         trace.duty_right.push(duties[1]);
         trace.battery_v.push(plant.battery_voltage);
         trace.yaw_deg.push(plant.state.yaw.to_degrees());
+    }
+
+    /// Whether nothing that is still to come can change whether the robot survives.
+    pub fn has_seen_enough(&self) -> bool {
+        self.off_at.is_some() || self.nan
+    }
+
+    /// Whether the robot did not fall where it should stand, or was off where it should be, and
+    /// whether it did all that the scenario asks for.
+    pub fn survived(&self, world: &World) -> (bool, bool) {
+        let pass = self
+            .verdict(world, world.plant.state.position - world.goal)
+            .is_ok();
+        let upright = matches!(self.scenario.expect, Expect::Upright(..));
+        let stood = world.released() && self.off_at.is_none() && !self.nan;
+        (if upright { stood } else { pass }, pass)
     }
 
     /// Pass or fail, and why.

@@ -1,5 +1,6 @@
 //! What the robot's sensors make of the plant.
 
+use crate::lanes::Lanes;
 use crate::plant::Plant;
 use balance_core::sensor::{ImuCounts, ImuScale, STANDARD_GRAVITY};
 use rand::SeedableRng;
@@ -42,7 +43,7 @@ pub struct Imu {
 
 impl Imu {
     /// Steps of the plant between two samples that the sensor takes inside, ahead of its filter.
-    pub const EVERY: u32 = 5;
+    pub const EVERY: u32 = 10;
     const PERIOD: f64 = Plant::STEP * Self::EVERY as f64;
 
     /// A sensor whose noise follows `seed`.
@@ -73,7 +74,7 @@ impl Imu {
             ]
         };
         let (state, acceleration) = (&plant.state, &plant.acceleration);
-        let (sin, cos) = state.pitch.sin_cos();
+        let (Lanes([sin]), Lanes([cos])) = Lanes([state.pitch]).sin_cos();
         let (slope_sin, slope_cos) = if plant.load.slope == 0.0 {
             (0.0, 1.0)
         } else {
@@ -105,7 +106,7 @@ impl Imu {
         let mut reading = |axis: usize, noise: f64, bias: f64, unit: f32| {
             let random: f64 = StandardNormal.sample(&mut self.noise);
             let value = self.filtered[axis] + bias + noise * random;
-            (value / f64::from(unit)).round() as i16
+            round(value / f64::from(unit)).clamp(i16::MIN.into(), i16::MAX.into()) as i16
         };
         let accel = [0, 1, 2].map(|axis| reading(axis, p.accel_noise, 0.0, p.scale.accel));
         let gyro = [0, 1, 2].map(|axis| {
@@ -123,6 +124,12 @@ impl Imu {
             temperature: 0,
         }
     }
+}
+
+/// The nearest whole number, halves away from zero: what `f64::round` does, which is a call on
+/// older processors.
+fn round(x: f64) -> i32 {
+    (x + 0.5_f64.copysign(x)) as i32
 }
 
 /// Counts of an encoder at a wheel angle.

@@ -202,8 +202,8 @@ impl World {
     pub fn read(&mut self) -> Reading {
         self.readings = self.readings.wrapping_add(1);
         let fresh = self.imu.read();
-        let failed =
-            self.since_release < self.bus_down_until || self.chance.random::<f64>() < self.flaky;
+        let failed = self.since_release < self.bus_down_until
+            || (self.flaky > 0.0 && self.chance.random::<f64>() < self.flaky);
         let mut counts = self.frozen.unwrap_or(fresh);
         if self.garbage && self.readings.is_multiple_of(16) {
             let value = [i16::MAX, 0, -1, i16::MIN][(self.readings / 16 % 4) as usize];

@@ -196,3 +196,50 @@ fn several_logs_get_a_mean_and_balance_data_names_a_folder() {
         .unwrap();
     assert_eq!(output.status.code(), Some(2));
 }
+
+#[test]
+fn a_population_does_not_depend_on_threads_or_shards() {
+    let population = |more: &[&str]| {
+        let chosen = [
+            "monte-carlo",
+            "--robots",
+            "9",
+            "--scenario",
+            "push",
+            "--json",
+        ];
+        let output = sim(&[chosen.as_slice(), more].concat());
+        assert!(output.status.success());
+        out(&output)
+    };
+    let whole = population(&["--threads", "1"]);
+    assert_eq!(
+        whole.lines().count(),
+        9 * whole.matches("\"number\":0,").count()
+    );
+    assert_eq!(whole, population(&["--threads", "3"]));
+    let shards = ["1/2", "2/2"].map(|shard| population(&["--shard", shard]));
+    let sorted = |text: &str| {
+        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        lines.sort();
+        lines
+    };
+    assert_eq!(sorted(&whole), sorted(&shards.concat()));
+    assert_ne!(whole, population(&["--seed", "2"]));
+    refused(&["monte-carlo", "--shard", "3/2"]);
+}
+
+#[test]
+fn comparison_names_every_controller() {
+    let output = sim(&["compare"]);
+    let text = out(&output);
+    assert!(output.status.success(), "{text}");
+    assert!(
+        text.contains("state_feedback") && text.contains("cascade"),
+        "{text}"
+    );
+    assert!(
+        text.lines().all(|line| line.chars().count() <= 100),
+        "{text}"
+    );
+}
