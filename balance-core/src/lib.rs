@@ -17,10 +17,11 @@
 //! | [`math`] | the traits [`Scalar`](math::Scalar) and [`Real`](math::Real), fixed point, elementary functions with stated errors |
 //! | [`signal`] | low-pass, biquad, derivative, median, slew limit, deadband, delay |
 //! | [`estimation`] | tilt and attitude from accelerometer, gyroscope and magnetometer, wheel speed from encoder counts |
-//! | [`control`] | PID, cascade, state feedback; LQR, Kalman gains and pole placement on the chip |
+//! | [`control`] | PID, cascade, state feedback; LQR, Kalman gains and pole placement on the chip, MPC |
 //! | [`motor`] | DC, stepper and three-phase motors: identification, field-oriented control, encoders, drives over embedded-hal |
 //! | [`model`] | dynamics of robots, with their linearisation |
 //! | [`sensor`] | readings with time and health, chip drivers over embedded-hal |
+//! | [`proof`] | fixed point with proven ranges: whether anything inside can saturate |
 //! | [`robot`] | the loop, its supervisor, complete robots |
 //!
 //! # One shape
@@ -57,6 +58,7 @@ pub mod estimation;
 pub mod math;
 pub mod model;
 pub mod motor;
+pub mod proof;
 pub mod robot;
 pub mod sensor;
 pub mod signal;

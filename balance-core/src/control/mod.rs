@@ -5,6 +5,7 @@
 //! | one measured value, one actuator, no model | [`pid`] |
 //! | two measured values, the fast one (speed, rate) moved by the actuator and the slow one (position, tilt) moved by the fast one | [`cascade`] |
 //! | a model, or gains from an LQR or pole placement; several states that trade off against each other, as tilt and wheel position do | [`state_feedback`] |
+//! | a model, and limits that act often or states that must stay within bounds | [`mpc`] |
 //! | a model and no gains yet, or a payload that changes | [`design`] |
 //!
 //! # Symptoms and cures of a PID

@@ -15,6 +15,10 @@
 //! rounds once at the end: an LQR of a slow robot at a fast rate differs from none by parts in
 //! 10⁸, which `f32` cannot see.
 //!
+//! An LQR of four states from a model in seconds costs 2.5 million instructions on a Cortex-M4F and
+//! 7.0 million on an M0 (QEMU; double precision in software on both): 15 ms at 168 MHz, 56 ms at
+//! 125 MHz. It belongs outside the loop.
+//!
 //! Against scipy and python-control on five models of robots (`tests/design_golden`), relative:
 //!
 //! | | `f64` | `f32` |

@@ -24,6 +24,11 @@
 //! into the box, and [`MpcOutput::status`] says so. What was found stays for the next period to go
 //! on with. So the input never leaves its box, whatever happens.
 //!
+//! Cost, counted in QEMU for a cart-pole (4 states, 1 input, H = 10, `f32`, TinyMPC's model): without
+//! a limit ahead 1,002 instructions on a Cortex-M4F and 38.6 k on an M0; about 1,600 and 74 k a round
+//! with limits, 17.6 k and 782 k for the most of 600 steps that pitch up to 20°. 928 bytes in all.
+//! (TinyMPC, counted the same way on its own inputs: 34.7 k median, 68.6 k at most, 10 kB.)
+//!
 //! In floats only: the multipliers of an unstable plant's horizon span more decades than 32 bits of
 //! fixed point have.
 
