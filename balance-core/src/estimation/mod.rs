@@ -6,6 +6,7 @@
 //! | both, calibrated gyroscope | tilt | [`complementary`] | 2 + 3 |
 //! | both | tilt and gyroscope bias | [`steady_tilt_kalman`] | 3 + 5 |
 //! | both | the same, at its best from the first second and after gaps | [`tilt_kalman`] | 8 + 12, one division |
+//! | both, and wheels with encoders | tilt of a balancing robot | [`robot_tilt`] | 12 + 14 |
 //! | both, three axes | up, at any attitude | [`inclination`] | about 36 + 36 |
 //! | both and perhaps a magnetometer | attitude, cheap | [`mahony`] | 47 + 36, two roots |
 //! | the same | attitude, with one known gain | [`madgwick`] | 60 + 45, three roots |
@@ -31,6 +32,7 @@ pub mod madgwick;
 pub mod mahony;
 pub mod nonlinear_kalman;
 mod orientation;
+pub mod robot_tilt;
 pub mod steady_tilt_kalman;
 mod tilt;
 pub mod tilt_kalman;

@@ -6,6 +6,7 @@ use crate::config::{ConfigError, non_negative, positive, within};
 use crate::control::pid::PidConfig;
 use crate::control::state_feedback::StateFeedbackConfig;
 use crate::estimation::complementary::ComplementaryConfig;
+use crate::estimation::robot_tilt::RobotTiltConfig;
 use crate::estimation::tilt_kalman::TiltKalmanConfig;
 use crate::math::Float;
 use crate::motor::duty_map::DutyMapConfig;
@@ -60,6 +61,9 @@ pub enum EstimatorConfig<P> {
     Complementary(ComplementaryConfig<P>),
     /// Steady-state Kalman filter: tracks the gyroscope's bias.
     Kalman(TiltKalmanConfig<P>),
+    /// What the accelerometer feels against what the encoders count: the robot's own acceleration
+    /// is no disturbance, and the bias is tracked. `metres_per_count` follows from the chassis.
+    Wheels(RobotTiltConfig<P>),
 }
 
 /// The choice of balance controllers. All answer in volts for both motors.

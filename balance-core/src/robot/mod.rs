@@ -5,6 +5,7 @@ mod calibration;
 mod config;
 mod design;
 mod drivetrain_watch;
+mod estimator;
 mod parameters;
 mod presets;
 mod signals;

@@ -7,7 +7,7 @@ use super::calibration::CalibrationConfig;
 use super::config::{BalanceConfig, Chassis, CommandLimits, EstimatorConfig, Limits, RobotConfig};
 use crate::control::pid::PidConfig;
 use crate::control::state_feedback::StateFeedbackConfig;
-use crate::estimation::tilt_kalman::TiltKalmanConfig;
+use crate::estimation::robot_tilt::RobotTiltConfig;
 use crate::math::Float;
 use crate::motor::duty_map::DutyMapConfig;
 use crate::sensor::{ImuScale, Mounting, STANDARD_GRAVITY};
@@ -24,6 +24,7 @@ const fn mpu6050(counts_per_degree: f64) -> ImuScale {
 /// What differs from robot to robot.
 struct Body {
     wheel_radius: f64,
+    sensor_height: f64,
     track: f64,
     counts: f64,
     gain: [f64; 4],
@@ -49,10 +50,8 @@ fn robot<P: Float>(body: &Body) -> RobotConfig<P> {
         },
         imu_scale: mpu6050(body.gyro_counts),
         mounting: Mounting::default(),
-        estimator: EstimatorConfig::Kalman(TiltKalmanConfig {
-            gyro_noise: P::lit(0.002),
-            bias_walk: P::lit(0.000_5),
-            accel_noise: P::lit(0.1),
+        estimator: EstimatorConfig::Wheels(RobotTiltConfig {
+            sensor_height: P::lit(body.sensor_height),
             ..Default::default()
         }),
         balance: BalanceConfig::StateFeedback(StateFeedbackConfig {
@@ -97,6 +96,7 @@ impl<P: Float> RobotConfig<P> {
     pub fn pico_kit() -> Self {
         robot(&Body {
             wheel_radius: 0.04,
+            sensor_height: 0.09,
             track: 0.18,
             counts: 1920.0,
             gain: [-10.800, -25.592, -22.190, -2.724],
@@ -115,6 +115,7 @@ impl<P: Float> RobotConfig<P> {
     pub fn balboa_32u4() -> Self {
         robot(&Body {
             wheel_radius: 0.04,
+            sensor_height: 0.06,
             track: 0.107,
             counts: 1321.2,
             gain: [-10.334, -11.807, -22.869, -0.863],
@@ -133,6 +134,7 @@ impl<P: Float> RobotConfig<P> {
     pub fn nxtway_gs() -> Self {
         robot(&Body {
             wheel_radius: 0.04,
+            sensor_height: 0.12,
             track: 0.14,
             counts: 360.0,
             gain: [-10.705, -29.386, -30.030, -2.768],

@@ -2,17 +2,14 @@
 
 use super::balance::{Balancer, Motion, Reference};
 use super::calibration::{BIAS_BITS, BiasCalibration, Progress};
-use super::config::{EstimatorConfig, RobotConfig};
+use super::config::RobotConfig;
 use super::drivetrain_watch::{EncoderWatch, Patience, TickWatch};
+use super::estimator::Estimator;
 use super::signals::{Command, Inputs, Outputs, Record};
 use super::supervisor::{Findings, State, Stop, Supervisor};
 use super::watch::ImuWatch;
 use crate::config::{ConfigError, period};
 use crate::control::pid::{Pid, PidInput};
-use crate::estimation::TiltEstimate;
-use crate::estimation::accel_tilt::pitch_from_counts;
-use crate::estimation::complementary::Complementary;
-use crate::estimation::steady_tilt_kalman::SteadyTiltKalman;
 use crate::estimation::wheel_speed::{WheelSpeed, WheelSpeedConfig};
 use crate::math::{Float, Real, Scalar};
 use crate::motor::Drive;
@@ -73,29 +70,6 @@ struct Units<T: Scalar> {
     max_turn: T,
 }
 
-#[derive(Clone, Debug)]
-enum Estimator<T: Scalar> {
-    Complementary(Complementary<T>),
-    Kalman(SteadyTiltKalman<T>),
-}
-
-impl<T: Scalar> Estimator<T> {
-    fn step(&mut self, rate: T, angle: Option<T>, dt: Option<T::Param>) -> TiltEstimate<T> {
-        match (self, dt) {
-            (Self::Complementary(filter), None) => filter.step(rate, angle),
-            (Self::Complementary(filter), Some(dt)) => filter.step_dt(rate, angle, dt),
-            (Self::Kalman(filter), None) => filter.step(rate, angle),
-            (Self::Kalman(filter), Some(dt)) => filter.step_dt(rate, angle, dt),
-        }
-    }
-    fn reset(&mut self) {
-        match self {
-            Self::Complementary(filter) => filter.reset(),
-            Self::Kalman(filter) => filter.reset(),
-        }
-    }
-}
-
 /// What the sensors have said in a tick.
 #[derive(Clone, Copy, Debug)]
 struct Sensed<T: Scalar> {
@@ -149,12 +123,7 @@ impl<P: Float> RobotConfig<P> {
             imu: ImuWatch::default(),
             calibration: BiasCalibration::default(),
             bias: [0; 3],
-            estimator: match &self.estimator {
-                EstimatorConfig::Complementary(config) => {
-                    Estimator::Complementary(config.build(dt)?)
-                }
-                EstimatorConfig::Kalman(config) => Estimator::Kalman(config.build_steady(dt)?),
-            },
+            estimator: Estimator::new(self, dt, metres_per_count)?,
             wheels: wheels.build(dt)?,
             encoders: EncoderWatch::new(chassis, &self.limits, gyro, dt),
             ticks: TickWatch::default(),
@@ -210,7 +179,6 @@ impl<T: Real> Robot<T> {
         let limits = self.config.limits;
         let imu = self.imu.step(now, &inputs.imu, &limits.imu);
         let imu = imu.map(|counts| self.config.mounting.apply(counts));
-        let angle = imu.and_then(|counts| pitch_from_counts(counts.accel));
         if let Some(counts) = imu {
             let [_, y, z] = self.unbiased(counts.gyro);
             self.last.rates = [y, z].map(|rate| T::from_counts(rate, self.units.gyro));
@@ -220,9 +188,11 @@ impl<T: Real> Robot<T> {
             self.last.rates = self.last.rates.map(|rate| rate.scale(self.units.fading));
         }
         let [pitch_gyro, yaw_rate] = self.last.rates;
-        let tilt = self.estimator.step(pitch_gyro, angle, dt);
-
         let counts = self.count(now, inputs);
+        let accel = imu.map(|counts| counts.accel);
+        let moved = counts[0].wrapping_add(counts[1]);
+        let tilt = self.estimator.step(pitch_gyro, accel, moved, dt);
+
         let [left, right] = self.last.counts.unwrap_or_default();
         let wheel = self.wheels.step(left.wrapping_add(right));
         let speed = (wheel.speed + tilt.rate).scale(self.units.radius);

@@ -30,6 +30,8 @@ pub enum Command {
     Compare(CompareArgs),
     /// Run a population of robots that differ from what was measured through every scenario
     MonteCarlo(MonteCarloArgs),
+    /// Compare the tilt of all estimators with the truth while simulated robots balance
+    Tilt(TiltArgs),
     /// Run firmware on the emulated board against the simulated robot
     Emulate(EmulateArgs),
 }
@@ -143,6 +145,17 @@ fn shard(text: &str) -> Result<(u64, u64), String> {
         Some((k, n)) if (1..=n).contains(&k) => Ok((k, n)),
         _ => Err("expected K/N, such as 3/10 for the third of ten parts".into()),
     }
+}
+
+/// How to compare estimators.
+#[derive(Clone, Debug, Args)]
+pub struct TiltArgs {
+    /// Seed of the sensor noise
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Print one JSON object a line
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Which firmware to run on which board.

@@ -19,6 +19,7 @@ mod run;
 mod scenario;
 mod sensors;
 mod table;
+mod tilt_errors;
 mod world;
 
 use crate::cli::{Cli, Command, RunArgs, SCALARS};
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
         Some(Command::Replay(args)) => replay::replay(&args).map(|()| true),
         Some(Command::Compare(args)) => compare::compare(&args).map(|()| true),
         Some(Command::MonteCarlo(args)) => monte_carlo::monte_carlo(&args).map(|()| true),
+        Some(Command::Tilt(args)) => tilt_errors::tilt(&args).map(|()| true),
         Some(Command::Emulate(args)) => emulate::emulate(&args),
     };
     match done {

@@ -4,9 +4,10 @@ use crate::plant::{Bridge, Plant};
 use crate::result::{RunResult, Trace};
 use crate::scenario::{Expect, Scenario};
 use crate::sensors::Imu;
-use crate::world::World;
+use crate::world::{Reading, World};
 use crate::{robots, scenario};
 use balance_core::estimation::complementary::ComplementaryConfig;
+use balance_core::estimation::tilt_kalman::TiltKalmanConfig;
 use balance_core::math::{Float, Q12, Real, Scalar};
 use balance_core::motor::Drive;
 use balance_core::robot::{
@@ -41,7 +42,7 @@ pub fn controllers() -> Vec<&'static str> {
 
 /// Names of the estimators.
 pub fn estimators() -> Vec<&'static str> {
-    vec!["tilt_kalman", "complementary"]
+    vec!["robot_tilt", "tilt_kalman", "complementary"]
 }
 
 /// Runs one scenario. What cannot be run is a failed run that says why.
@@ -83,11 +84,26 @@ pub fn configure<P: Float>(
         Some("cascade") => robot.config().with_cascade(&measured)?,
         _ => robot.config(),
     };
-    if estimator == Some("complementary") {
-        let time_constant = P::lit(1.0);
-        config.estimator = EstimatorConfig::Complementary(ComplementaryConfig { time_constant });
+    match estimator {
+        Some("complementary") => {
+            let time_constant = P::lit(1.0);
+            config.estimator =
+                EstimatorConfig::Complementary(ComplementaryConfig { time_constant });
+        }
+        Some("tilt_kalman") => config.estimator = EstimatorConfig::Kalman(tilt_kalman()),
+        _ => {}
     }
     Ok(config)
+}
+
+/// The tilt Kalman filter as it suits these robots.
+pub fn tilt_kalman<P: Float>() -> TiltKalmanConfig<P> {
+    TiltKalmanConfig {
+        gyro_noise: P::lit(0.002),
+        bias_walk: P::lit(0.000_5),
+        accel_noise: P::lit(0.1),
+        ..Default::default()
+    }
 }
 
 /// Nominal period of the loop, µs.
@@ -123,6 +139,8 @@ pub struct Session<T: Real> {
     pub bridges: [Bridge; 2],
     /// Judges.
     pub referee: Referee,
+    /// What the brain was last told by its sensors.
+    pub heard: Option<Reading>,
     scenario: &'static Scenario,
     brain: Robot<T>,
     chance: Pcg32,
@@ -142,6 +160,7 @@ impl<T: Real> Session<T> {
             world: World::new(robot, scenario, config.imu_scale, seed)?,
             bridges: [Bridge::Coast; 2],
             referee: Referee::new(scenario, robot.calm),
+            heard: None,
             scenario,
             brain: config.build()?,
             chance: Pcg32::seed_from_u64(seed ^ 0x0071_77e4),
@@ -182,7 +201,9 @@ impl<T: Real> Session<T> {
         };
         let late = u64::from(std::mem::take(&mut self.world.stall)) * 1000;
         self.next_tick += ((PERIOD as f64) * (1.0 + jitter)) as u64 + late;
-        let inputs = inputs(&mut self.world, self.now);
+        let reading = self.world.read();
+        self.heard = Some(reading);
+        let inputs = inputs(&self.world, &reading, self.now);
         let outputs = self.brain.tick(Instant::from_micros(self.now), &inputs);
         self.bridges = [outputs.left, outputs.right].map(bridge);
         if outputs.state == State::Balancing && !self.world.released() {
@@ -194,9 +215,8 @@ impl<T: Real> Session<T> {
 }
 
 /// What the platform hands to a tick.
-fn inputs<T: Real>(world: &mut World, now: u64) -> Inputs<T> {
+fn inputs<T: Real>(world: &World, reading: &Reading, now: u64) -> Inputs<T> {
     let time = Instant::from_micros(now);
-    let reading = world.read();
     let [speed, turn] = world.command.map(T::Param::lit).map(T::from_param);
     Inputs {
         imu: match reading.imu {
@@ -444,6 +464,7 @@ impl Referee {
             BalanceConfig::Cascade(_) => "cascade",
         };
         let estimator = match estimator {
+            EstimatorConfig::Wheels(_) => "robot_tilt",
             EstimatorConfig::Kalman(_) => "tilt_kalman",
             EstimatorConfig::Complementary(_) => "complementary",
         };
