@@ -36,6 +36,33 @@ pub struct Orientation<T> {
     pub status: OrientationStatus,
 }
 
+impl<T: Real> Orientation<T> {
+    /// The attitude after another `time`, in s, if the rate stays: makes up for the lag of the sensor's low-pass
+    /// (an MPU-6050 at 44 Hz reports 4.9 ms late) and of the actuator. By one step of Euler's, for
+    /// small turns: off by 8e-5 rad for a turn of a tenth of a radian, a twelfth of the cube.
+    ///
+    /// ```
+    /// use balance_core::estimation::Orientation;
+    /// use balance_core::math::Quaternion;
+    /// let now = Orientation {
+    ///     attitude: Quaternion::<f64>::identity(),
+    ///     rate: [0.0, 0.0, 2.0],
+    ///     gyro_bias: [0.0; 3],
+    ///     status: Default::default(),
+    /// };
+    /// assert!((now.ahead(0.005).yaw() - 0.01).abs() < 1e-6); // 2 rad/s for 5 ms
+    /// ```
+    #[must_use]
+    pub fn ahead(&self, time: T::Param) -> Quaternion<T> {
+        let half = T::gain(time * T::Param::lit(0.5));
+        let change = self.attitude.times_vector(self.rate).map(|c| c.scale(half));
+        let Quaternion { w, x, y, z } = self.attitude;
+        let [dw, dx, dy, dz] = change;
+        let later = Quaternion::from_array([w + dw, x + dx, y + dy, z + dz]);
+        later.normalised().unwrap_or(self.attitude)
+    }
+}
+
 /// Where the readings of a sensor end: at or beyond, they are taken for saturated and left out.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ImuRanges<P> {

@@ -32,6 +32,9 @@ pub enum Command {
     MonteCarlo(MonteCarloArgs),
     /// Compare the tilt of all estimators with the truth while simulated robots balance
     Tilt(TiltArgs),
+    /// Run the attitude filters over recorded logs with ground truth and print their errors beside
+    /// those of other implementations
+    Evaluate(EvaluateArgs),
     /// Run firmware on the emulated board against the simulated robot
     Emulate(EmulateArgs),
 }
@@ -154,6 +157,18 @@ pub struct TiltArgs {
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
     /// Print one JSON object a line
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Which logs to evaluate on.
+#[derive(Clone, Debug, Args)]
+pub struct EvaluateArgs {
+    /// Logs with ground truth (.csv, or .f32.gz of the BROAD pack) [default: all in $BALANCE_DATA or
+    /// its folder broad, else the excerpts in examples/sim/data]
+    #[arg(value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Print one JSON object a line instead of the tables
     #[arg(long)]
     pub json: bool,
 }

@@ -16,6 +16,11 @@ pub struct Row {
     pub gyro: [f64; 3],
     /// Specific force, in m/s²: at rest +g along what points up.
     pub accel: [f64; 3],
+    /// Magnetic field, in µT or another unit, where the log has one.
+    pub mag: Option<[f64; 3]>,
+    /// The true attitude `[w, x, y, z]`, of length one, from the sensor's axes to the earth's, where it is
+    /// known.
+    pub attitude: Option<[f64; 4]>,
     /// The true up direction in the sensor's axes, where it is known.
     pub up: Option<[f64; 3]>,
     /// Whether the sample counts: the log says movement, or does not say.
@@ -117,7 +122,8 @@ fn broad_rows(mut packed: impl Read) -> Result<Vec<Row>> {
         Row {
             gyro: [x[0], x[1], x[2]],
             accel: [x[3], x[4], x[5]],
-            // 6..9 is the magnetometer, which tells nothing of tilt.
+            mag: Some([x[6], x[7], x[8]]),
+            attitude: unit([x[9], x[10], x[11], x[12]]),
             up: up([x[9], x[10], x[11], x[12]]),
             moving: x[13] > 0.5,
         }
@@ -158,6 +164,13 @@ fn csv_rows(file: impl Read) -> Result<(f64, Vec<Row>)> {
         TRUTH.join(",")
     );
 
+    const MAG: [&str; 3] = ["mag_x", "mag_y", "mag_z"];
+    let fields_of_mag = match MAG.iter().filter(|name| column(name).is_some()).count() {
+        0 => false,
+        3 => true,
+        _ => bail!("of {} all or none must be there", MAG.join(",")),
+    };
+
     let (mut times, mut rows) = (Vec::new(), Vec::new());
     for (number, record) in reader.records().enumerate() {
         let number = number + 1;
@@ -179,15 +192,22 @@ fn csv_rows(file: impl Read) -> Result<(f64, Vec<Row>)> {
             "row {number} after the header: time_s is {time}, which is not later than the row before"
         );
         times.push(time);
+        let truth = if truths == 4 {
+            let [x, y, z] = fields(["quat_x", "quat_y", "quat_z"])?;
+            Some([field("quat_w")?, x, y, z])
+        } else {
+            None
+        };
         rows.push(Row {
             gyro: fields(["gyro_x", "gyro_y", "gyro_z"])?,
             accel: fields(["accel_x", "accel_y", "accel_z"])?,
-            up: if truths == 4 {
-                let [x, y, z] = fields(["quat_x", "quat_y", "quat_z"])?;
-                up([field("quat_w")?, x, y, z])
+            mag: if fields_of_mag {
+                Some(fields(["mag_x", "mag_y", "mag_z"])?)
             } else {
                 None
             },
+            attitude: truth.and_then(unit),
+            up: truth.and_then(up),
             moving: true,
         });
     }
@@ -196,6 +216,12 @@ fn csv_rows(file: impl Read) -> Result<(f64, Vec<Row>)> {
     };
     ensure!(times.len() > 1, "the log is one row; a rate needs two");
     Ok(((last - first) / (times.len() - 1) as f64, rows))
+}
+
+/// The quaternion at length one; `None` if it is zero or not finite (no fix).
+fn unit(q: [f64; 4]) -> Option<[f64; 4]> {
+    let norm = q.iter().map(|c| c * c).sum::<f64>().sqrt();
+    (norm.is_finite() && norm > 0.0).then(|| q.map(|c| c / norm))
 }
 
 /// Earth's z axis in the sensor's axes: third row of the rotation matrix of a quaternion, which
@@ -244,6 +270,8 @@ mod tests {
             [Row {
                 gyro: [0.0, 1.0, 2.0],
                 accel: [3.0, 4.0, 5.0],
+                mag: Some([6.0, 7.0, 8.0]),
+                attitude: Some([1.0, 0.0, 0.0, 0.0]),
                 up,
                 moving: true
             }]

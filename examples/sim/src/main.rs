@@ -4,6 +4,7 @@
 mod cli;
 mod compare;
 mod emulate;
+mod evaluate;
 mod json;
 mod lanes;
 mod log;
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
         Some(Command::Compare(args)) => compare::compare(&args).map(|()| true),
         Some(Command::MonteCarlo(args)) => monte_carlo::monte_carlo(&args).map(|()| true),
         Some(Command::Tilt(args)) => tilt_errors::tilt(&args).map(|()| true),
+        Some(Command::Evaluate(args)) => evaluate::evaluate(&args).map(|()| true),
         Some(Command::Emulate(args)) => emulate::emulate(&args),
     };
     match done {

@@ -301,6 +301,8 @@ mod tests {
             Row {
                 gyro,
                 accel: up.map(|c| 9.81 * c),
+                mag: None,
+                attitude: None,
                 up: Some(up),
                 moving: true,
             }

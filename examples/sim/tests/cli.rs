@@ -243,3 +243,59 @@ fn comparison_names_every_controller() {
         "{text}"
     );
 }
+
+#[test]
+fn evaluate_gives_one_object_for_every_estimator_scalar_and_trial() {
+    let output = sim(&[
+        "evaluate",
+        "--json",
+        &committed("15_undisturbed_fast_translation_A"),
+    ]);
+    let text = out(&output);
+    assert!(output.status.success(), "{text}");
+    let objects: Vec<serde_json::Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let of = |estimator: &str, scalar: &str| {
+        objects
+            .iter()
+            .find(|o| o["estimator"] == estimator && o["scalar"] == scalar)
+            .unwrap_or_else(|| panic!("{estimator} {scalar}: {text}"))
+    };
+    for scalar in ["f32", "f64", "fixed"] {
+        let vqf = of("vqf9", scalar);
+        assert_eq!(vqf["trial"], "15_undisturbed_fast_translation_A");
+        let [total, heading, inclination] =
+            ["total_rmse_deg", "heading_rmse_deg", "inclination_rmse_deg"]
+                .map(|key| vqf[key].as_f64().unwrap());
+        assert!(inclination > 0.1 && inclination < 1.0, "{text}");
+        assert!(total > heading.max(inclination) && total < 5.0, "{text}");
+        // Without a magnetometer there is no heading to be wrong.
+        assert!(of("vqf6", scalar)["heading_rmse_deg"].is_null());
+        // The plain filters follow the pushes of this trial.
+        let mahony = of("mahony6", scalar)["inclination_rmse_deg"]
+            .as_f64()
+            .unwrap();
+        assert!(mahony > 3.0 * inclination, "{text}");
+    }
+}
+
+#[test]
+fn evaluate_needs_ground_truth_and_a_folder_that_is_there() {
+    let csv =
+        "time_s,gyro_x,gyro_y,gyro_z,accel_x,accel_y,accel_z\n0,0,0,0,0,0,9.8\n1,0,0,0,0,0,9.8\n";
+    let said = refused(&[
+        "evaluate",
+        file("no_truth.csv", csv.as_bytes()).to_str().unwrap(),
+    ]);
+    assert!(said.contains("ground truth"), "{said}");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_balance-sim"));
+    let output = command
+        .arg("evaluate")
+        .env("BALANCE_DATA", "no/such/folder")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("BALANCE_DATA"));
+}
