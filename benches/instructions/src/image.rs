@@ -51,8 +51,9 @@ version = "0.1.0"
 edition = "2024"
 
 [dependencies]
+cases = {{ path = {cases:?} }}
 image = {{ path = {image:?} }}
-{package} = {{ path = {cases:?} }}
+{peers}
 
 [profile.release]
 opt-level = 3
@@ -62,7 +63,14 @@ panic = "abort"
 overflow-checks = false
 "#,
                 image = here.join("image"),
-                cases = root.join("benches").join(package),
+                cases = root.join("benches/cases"),
+                peers = match package {
+                    "cases" => String::new(),
+                    _ => format!(
+                        "{package} = {{ path = {:?} }}",
+                        root.join("benches").join(package)
+                    ),
+                },
             ),
         )?;
         let lock = here.join(format!("{package}.lock"));

@@ -2,13 +2,16 @@
 
 mod image;
 mod measure;
+mod report;
+mod results;
 mod target;
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use clap::Parser;
 use image::{Images, Subject};
 use measure::{Cost, Counter};
-use std::path::Path;
+use results::{Growth, Row, compare};
+use std::path::{Path, PathBuf};
 use target::Target;
 
 /// Counts the instructions of every case of `benches/cases`, exactly, in QEMU: median, largest and
@@ -25,6 +28,15 @@ struct Arguments {
     /// Processors; all without.
     #[arg(long, value_enum)]
     target: Vec<Target>,
+    /// The published crates of `benches/peers` as well.
+    #[arg(long)]
+    peers: bool,
+    /// Compares with the results in the repository; growth by more than 2 % is an error.
+    #[arg(long)]
+    check: bool,
+    /// Replaces the results in the repository. What has grown is kept with this reason.
+    #[arg(long, value_name = "REASON")]
+    bless: Option<String>,
 }
 
 fn main() -> Result<()> {
@@ -32,49 +44,93 @@ fn main() -> Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../..")
         .canonicalize()?;
-    let all: Vec<Subject> = subjects().collect();
-    let chosen: Vec<Subject> = all
-        .iter()
-        .filter(|subject| {
-            (arguments.case.is_empty()
-                || arguments
-                    .case
-                    .iter()
-                    .any(|case| is_meant(case, subject.name)))
-                && (arguments.scalar.is_empty()
-                    || arguments
-                        .scalar
-                        .iter()
-                        .any(|scalar| scalar == subject.scalar))
-        })
-        .cloned()
-        .collect();
-    ensure!(!chosen.is_empty(), "no case has these names");
-    let targets = if arguments.target.is_empty() {
-        Target::ALL.to_vec()
-    } else {
-        arguments.target
-    };
-
-    let images = Images::generate(&root, "cases", &all)?;
-    let counter = Counter::compile(&root)?;
-    println!(
-        "{:22} {:6} {:8} {:>7} {:>7} {:>7} {:>7} {:>7} {:>6} {:>6}",
-        "case", "scalar", "target", "median", "max", "spread", "flash", "of step", "state", "stack"
+    let complete =
+        arguments.case.is_empty() && arguments.scalar.is_empty() && arguments.target.is_empty();
+    let kept = arguments.check || arguments.bless.is_some();
+    ensure!(
+        complete || !kept,
+        "only complete results are compared or kept"
     );
-    for target in targets {
-        images.build(target, &chosen)?;
-        for subject in &chosen {
-            let cost = counter.measure(target, &images.path(target, subject))?;
-            print(subject, target, &cost);
-        }
+
+    let counter = Counter::compile(&root)?;
+    let ours = measure(&root, &counter, "cases", cases::ENTRIES, &arguments)?;
+    let theirs = if arguments.peers || kept {
+        measure(&root, &counter, "peers", peers::ENTRIES, &arguments)?
+    } else {
+        Vec::new()
+    };
+    ensure!(
+        !ours.is_empty() || !theirs.is_empty(),
+        "no case has these names"
+    );
+
+    let results = Results::at(&root);
+    if let Some(reason) = &arguments.bless {
+        results.replace(&ours, &theirs, reason)?;
+    } else if arguments.check {
+        results.check(&ours, &theirs)?;
     }
     Ok(())
 }
 
+/// Builds and counts the chosen cases of a crate, and prints them.
+fn measure(
+    root: &Path,
+    counter: &Counter,
+    package: &'static str,
+    entries: &[cases::Entry],
+    arguments: &Arguments,
+) -> Result<Vec<Row>> {
+    let all: Vec<Subject> = subjects(entries).collect();
+    let is_chosen = |subject: &Subject| {
+        let named = |case: &String| is_meant(case, subject.name);
+        let typed = |scalar: &String| scalar == subject.scalar;
+        (arguments.case.is_empty() || arguments.case.iter().any(named))
+            && (arguments.scalar.is_empty() || arguments.scalar.iter().any(typed))
+    };
+    let chosen: Vec<Subject> = all
+        .iter()
+        .filter(|subject| is_chosen(subject))
+        .cloned()
+        .collect();
+    if chosen.is_empty() {
+        return Ok(Vec::new());
+    }
+    let targets: &[Target] = if arguments.target.is_empty() {
+        &Target::ALL
+    } else {
+        &arguments.target
+    };
+    let images = Images::generate(root, package, &all)?;
+    println!(
+        "{:26} {:6} {:8} {:>7} {:>7} {:>7} {:>7} {:>7} {:>6} {:>6}",
+        package,
+        "scalar",
+        "target",
+        "median",
+        "max",
+        "spread",
+        "flash",
+        "of step",
+        "state",
+        "stack"
+    );
+    let mut rows = Vec::new();
+    for &target in targets {
+        images.build(target, &chosen)?;
+        for subject in &chosen {
+            let cost = counter.measure(target, &images.path(target, subject))?;
+            print(subject, target, &cost);
+            rows.push(Row::new(subject.name, subject.scalar, target, &cost));
+        }
+    }
+    Ok(rows)
+}
+
 /// A full name means that case alone.
 fn is_meant(wanted: &str, name: &str) -> bool {
-    if cases::ENTRIES.iter().any(|entry| entry.name == wanted) {
+    let mut entries = cases::ENTRIES.iter().chain(peers::ENTRIES);
+    if entries.any(|entry| entry.name == wanted) {
         wanted == name
     } else {
         name.contains(wanted)
@@ -83,7 +139,7 @@ fn is_meant(wanted: &str, name: &str) -> bool {
 
 fn print(subject: &Subject, target: Target, cost: &Cost) {
     println!(
-        "{:22} {:6} {:8} {:>7} {:>7} {:>7} {:>7} {:>7} {:>6} {:>6}",
+        "{:26} {:6} {:8} {:>7} {:>7} {:>7} {:>7} {:>7} {:>6} {:>6}",
         subject.name,
         subject.scalar,
         target.name(),
@@ -97,12 +153,113 @@ fn print(subject: &Subject, target: Target, cost: &Cost) {
     );
 }
 
-fn subjects() -> impl Iterator<Item = Subject> {
-    cases::ENTRIES.iter().flat_map(|entry| {
+fn subjects(entries: &[cases::Entry]) -> impl Iterator<Item = Subject> {
+    entries.iter().flat_map(|entry| {
         entry.scalars.iter().map(|scalar| Subject {
             name: entry.name,
             path: entry.path,
             scalar,
         })
     })
+}
+
+/// The files in `benches/results`, and the page made of them.
+struct Results {
+    folder: PathBuf,
+    page: PathBuf,
+}
+
+impl Results {
+    fn at(root: &Path) -> Self {
+        Self {
+            folder: root.join("benches/results"),
+            page: root.join("benches/README.md"),
+        }
+    }
+    fn ours(&self) -> PathBuf {
+        self.folder.join("instructions.csv")
+    }
+    fn theirs(&self) -> PathBuf {
+        self.folder.join("peers.csv")
+    }
+    fn blessed(&self) -> PathBuf {
+        self.folder.join("blessed.csv")
+    }
+
+    fn check(&self, ours: &[Row], theirs: &[Row]) -> Result<()> {
+        let comparison = compare(&results::read(&self.ours())?, ours);
+        let differing = compare(&results::read(&self.theirs())?, theirs);
+        for Growth {
+            case,
+            scalar,
+            target,
+            quantity,
+            before,
+            after,
+            ..
+        } in &comparison.grown
+        {
+            eprintln!("{case} {scalar} {target}: {quantity} has grown from {before} to {after}");
+        }
+        for (rows, what) in [
+            (&comparison.new, "has no results yet"),
+            (&comparison.gone, "has results and is no more"),
+        ] {
+            for Row {
+                case,
+                scalar,
+                target,
+                ..
+            } in rows
+            {
+                eprintln!("{case} {scalar} {target} {what}");
+            }
+        }
+        let peers = differing.grown.len() + differing.new.len() + differing.gone.len();
+        if peers > 0 {
+            eprintln!("{peers} figures of peers differ from benches/results/peers.csv");
+        }
+        let page_is_current = report::page(&self.folder)? == std::fs::read_to_string(&self.page)?;
+        if !page_is_current {
+            eprintln!("benches/README.md is not what the results make of it");
+        }
+        if comparison.grown.is_empty()
+            && comparison.new.is_empty()
+            && comparison.gone.is_empty()
+            && peers == 0
+            && page_is_current
+        {
+            println!(
+                "No figure has grown by more than 2 %; {} have shrunk.",
+                comparison.shrunk
+            );
+            return Ok(());
+        }
+        bail!(
+            "The results in benches/results are not those of this code.\n\
+             Make it small again; or, if the cost is worth it, say why and commit the files:\n\
+             \x20   .ci/bench --bless \"the reason, for whoever wonders later\""
+        );
+    }
+
+    fn replace(&self, ours: &[Row], theirs: &[Row], reason: &str) -> Result<()> {
+        let grown = compare(&results::read(&self.ours())?, ours).grown;
+        ensure!(
+            grown.is_empty() || !reason.trim().is_empty(),
+            "growth needs a reason"
+        );
+        let mut blessed: Vec<Growth> = results::read(&self.blessed())?;
+        blessed.extend(grown.into_iter().map(|growth| Growth {
+            reason: reason.to_owned(),
+            ..growth
+        }));
+        results::write(&self.ours(), ours)?;
+        results::write(&self.theirs(), theirs)?;
+        if !blessed.is_empty() {
+            results::write(&self.blessed(), &blessed)?;
+        }
+        std::fs::write(&self.page, report::page(&self.folder)?)?;
+        println!("benches/results and benches/README.md are those of this code now.");
+        Ok(())
+    }
 }

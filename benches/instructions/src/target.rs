@@ -26,6 +26,15 @@ impl Target {
             Self::Rv32imc => "rv32imc",
         }
     }
+    /// As in headings.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::M4f => "Cortex-M4F: floats of 32 bits in hardware",
+            Self::M0 => "Cortex-M0: floats in software",
+            Self::M33 => "Cortex-M33: floats of 32 bits in hardware",
+            Self::Rv32imc => "RISC-V (rv32imc): floats in software",
+        }
+    }
     pub(crate) fn triple(self) -> &'static str {
         match self {
             Self::M4f => "thumbv7em-none-eabihf",
