@@ -1,6 +1,6 @@
 //! How far a loop is from oscillating.
 
-use crate::math::{Real, Scalar};
+use crate::math::{Float, Real, Scalar};
 use nalgebra::Complex;
 
 /// Frequencies that a loop is looked at, evenly spaced on a logarithmic scale.
@@ -28,7 +28,7 @@ impl Margins {
     /// The smaller of both gain margins, in dB.
     #[must_use]
     pub fn gain_decibels(&self) -> f64 {
-        let decibels = |factor: f64| (20.0 / core::f64::consts::LN_10) * factor.ln();
+        let decibels = |factor: f64| (20.0 / core::f64::consts::LN_10) * Float::ln(factor);
         let rise = decibels(self.gain_rise);
         if self.gain_fall <= 0.0 {
             return rise;
@@ -66,7 +66,7 @@ impl Margins {
 /// assert!((m.gain_rise - std::f64::consts::PI).abs() < 0.02);
 /// ```
 pub fn margins(open_loop: impl Fn(f64) -> Complex<f64>, low: f64, high: f64) -> Margins {
-    let ratio = ((high / low).ln() / f64::from(POINTS - 1)).exp();
+    let ratio = Float::exp(Float::ln(high / low) / f64::from(POINTS - 1));
     let mut found = Margins {
         gain_rise: <f64 as Scalar>::MAX,
         gain_fall: 0.0,
@@ -111,7 +111,7 @@ impl Margins {
         let square = |z: Complex<f64>| z.re * z.re + z.im * z.im;
         let (before, after) = (square(last), square(next));
         if (before < one) != (after < one) {
-            let share = before.ln() / (before.ln() - after.ln());
+            let share = Float::ln(before) / (Float::ln(before) - Float::ln(after));
             // Angle to the negative real axis.
             let angle = |z: Complex<f64>| (-z.im).atan2(-z.re);
             let (from, to) = (angle(last), angle(next));
