@@ -283,12 +283,16 @@ impl<T: Real> Robot<T> {
             && sensed.pitch_rate.magnitude() < self.units.start_rate;
         match (state, sensed.imu) {
             (State::Calibrating, Some(counts)) => {
-                match self.calibration.step(counts.gyro, &self.config.calibration) {
+                match self.calibration.step(
+                    counts.gyro,
+                    Some(counts.accel),
+                    &self.config.calibration,
+                ) {
                     Progress::Done(bias) => {
                         self.bias = bias;
                         findings.calibrated = true;
                     }
-                    Progress::Disturbed => findings.moving = true,
+                    Progress::Disturbed(_) => findings.moving = true,
                     Progress::Collecting => {
                         findings.moving = self.supervisor.stop() == Some(Stop::Moving);
                     }
