@@ -4,6 +4,7 @@
 
 use balance_core::Step;
 use balance_core::estimation::basic_vqf::{BasicVqf, BasicVqfConfig};
+use balance_core::estimation::bounded_velocity::{BoundedVelocity, BoundedVelocityConfig};
 use balance_core::estimation::madgwick::{Madgwick, MadgwickConfig};
 use balance_core::estimation::mahony::{Mahony, MahonyConfig};
 use balance_core::estimation::vqf::{Vqf, VqfConfig};
@@ -38,6 +39,9 @@ fn basic_vqf<T: Real>() -> BasicVqf<T> {
 }
 fn vqf<T: Real>() -> Vqf<T> {
     VqfConfig::default().build(T::Param::lit(DT)).unwrap()
+}
+fn bounded_velocity<T: Float>() -> BoundedVelocity<T> {
+    BoundedVelocityConfig::default().build(T::lit(DT)).unwrap()
 }
 
 fn real<T: Scalar>(q: Quaternion<T>) -> Quaternion<f64> {
@@ -290,6 +294,7 @@ properties!(mahony, f32 follow 0.02 tremble 2e-4 mounting 1e-4, f64 follow 0.02 
 properties!(madgwick, f32 follow 0.02 tremble 2e-3 mounting 1e-2, f64 follow 0.02 tremble 2e-3 mounting 1e-2, Q12 follow 0.02 tremble 2e-3 mounting 1e-2);
 properties!(basic_vqf, f32 follow 0.002 tremble 5e-5 mounting 1e-4, f64 follow 0.002 tremble 1e-6 mounting 1e-9, Q12 follow 0.002 tremble 1e-3 mounting 1e-3);
 properties!(vqf, f32 follow 0.002 tremble 5e-5 mounting 4e-4, f64 follow 0.002 tremble 1e-6 mounting 1e-9, Q12 follow 0.002 tremble 1e-3 mounting 1e-3);
+properties!(bounded_velocity, f32 follow 0.01 tremble 2e-4 mounting 1e-3, f64 follow 0.01 tremble 1e-4 mounting 1e-4);
 
 #[test]
 fn number_types_agree() {
@@ -323,6 +328,11 @@ fn number_types_agree() {
             1e-3,
         ),
         ("vqf f32", apart(vqf::<f32>(), vqf::<f64>()), 1e-4),
+        (
+            "bounded_velocity f32",
+            apart(bounded_velocity::<f32>(), bounded_velocity::<f64>()),
+            1e-4,
+        ),
         ("vqf fixed", apart(vqf::<Q12>(), vqf::<f64>()), 1e-3),
     ];
     for (name, apart, bound) in bounds.into_iter().chain(more) {

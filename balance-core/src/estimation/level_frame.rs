@@ -65,26 +65,10 @@ impl<T: Real> LevelFrameState<T> {
         self.readings > 0
     }
 
-    /// Turns by a rate of one period. The whole turn, not Euler's step: q + tan(h)/h·(q ⊗ ½ω·dt) with
-    /// h = ½|ω|·dt has the direction of q ⊗ (cos h, sin(h)/h·½ω·dt).
+    /// Turns by a rate of one period.
     #[inline(always)]
     pub(super) fn turn(&mut self, rate: [T; 3], gains: &TurnGains<T>) {
-        let square = inner(rate, rate).scale(gains.square);
-        // Four terms: 2e-8 of the angle at the end of this range, a turn of 0.35 rad in a period.
-        let stretch = if square < T::lit(0.03) {
-            let inner = T::lit(2.0 / 15.0) + square * T::lit(17.0 / 315.0);
-            T::one() + square * (T::lit(1.0 / 3.0) + square * inner)
-        } else {
-            stretch_of_fast_turn(square)
-        };
-        let change = self.quaternion().times_vector(rate.map(|w| w * stretch));
-        let mut turned = self.attitude;
-        for (q, change) in turned.iter_mut().zip(change) {
-            *q = T::accumulate(*q, gains.half, change);
-        }
-        if let Some(unit) = T::unit_wide(turned) {
-            self.attitude = unit;
-        }
+        self.attitude = turned::<T>(self.attitude, rate, gains);
     }
 
     /// Takes in a specific force and levels the attitude by the filtered one; gives the horizontal
@@ -134,6 +118,31 @@ impl<T: Real> LevelFrameState<T> {
             && is_below(self.accel.swing.map(T::narrow), far);
         sound.then_some(self)
     }
+}
+
+/// An attitude turned by a rate of one period: the whole turn, not Euler's step, for q + tan(h)/h·(q ⊗ ½ω·dt)
+/// with h = ½|ω|·dt has the direction of q ⊗ (cos h, sin(h)/h·½ω·dt).
+#[inline(always)]
+pub(super) fn turned<T: Real>(
+    attitude: [T::Wide; 4],
+    rate: [T; 3],
+    gains: &TurnGains<T>,
+) -> [T::Wide; 4] {
+    let square = inner(rate, rate).scale(gains.square);
+    // Four terms: 2e-8 of the angle at the end of this range, a turn of 0.35 rad in a period.
+    let stretch = if square < T::lit(0.03) {
+        let inner = T::lit(2.0 / 15.0) + square * T::lit(17.0 / 315.0);
+        T::one() + square * (T::lit(1.0 / 3.0) + square * inner)
+    } else {
+        stretch_of_fast_turn(square)
+    };
+    let q = Quaternion::from_array(attitude.map(T::narrow));
+    let change = q.times_vector(rate.map(|w| w * stretch));
+    let mut later = attitude;
+    for (q, change) in later.iter_mut().zip(change) {
+        *q = T::accumulate(*q, gains.half, change);
+    }
+    T::unit_wide(later).unwrap_or(attitude)
 }
 
 /// tan(h)/h for h² from the end of the series on; a turn of more than 2.4 rad in a period counts as

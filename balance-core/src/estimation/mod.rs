@@ -10,6 +10,7 @@
 //! | both, three axes | up, at any attitude | [`inclination`] | about 36 + 36 |
 //! | both and perhaps a magnetometer | attitude, cheap | [`mahony`] | 47 + 36, two roots |
 //! | the same | attitude, with one known gain | [`madgwick`] | 60 + 45, three roots |
+//! | the same | the most accurate inclination, gyroscope bias and scale | [`bounded_velocity`], floats | about 200 + 190, and 900 + 900 every 28 ms |
 //! | a linear model and measurements that come and go | its states | [`kalman`] | about 1.5 N³ + 3 N² M |
 //! | a model that bends | its states | [`nonlinear_kalman`], extended or unscented | as above, and the model |
 //! | the same | attitude through pushes | [`basic_vqf`] | about 90 + 80, two divisions, one root |
@@ -22,6 +23,7 @@
 
 pub mod accel_tilt;
 pub mod basic_vqf;
+pub mod bounded_velocity;
 pub mod complementary;
 mod extended_kalman;
 mod heading;

@@ -28,8 +28,8 @@ pub use self::magnetic::{FieldState, NormAndDip};
 pub use self::rest::RestState;
 
 use self::bias::BiasTuning;
-use self::magnetic::FieldTuning;
-use self::rest::RestTuning;
+pub(super) use self::magnetic::FieldTuning;
+pub(super) use self::rest::RestTuning;
 use super::heading::{HeadingState, gain_of};
 use super::level_frame::{LevelFrameState, TurnGains};
 use super::orientation::{ImuRanges, Orientation, OrientationStatus, is_period};
@@ -76,7 +76,7 @@ impl<T: Real> Period<T> {
             accel: LowpassGains::new(config.accel_time_constant, dt),
             still: LowpassGains::new(config.rest.time_constant, dt),
             heading: gain_of(config.mag_time_constant, dt),
-            rest: RestTuning::new(config),
+            rest: RestTuning::new(&config.rest, config.bias.most),
             bias: BiasTuning::new(&config.bias, dt),
             field: config.disturbance.map(|field| FieldTuning::new(field, dt)),
         }

@@ -1,6 +1,5 @@
 //! Readings with time and health, and drivers of sensor chips over embedded-hal.
 
-pub mod calibration;
 mod imu;
 mod mounting;
 pub mod mpu6050;

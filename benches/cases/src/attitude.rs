@@ -1,10 +1,13 @@
 //! Attitude in three axes, without a magnetometer.
 
 use crate::{Case, ConfigError, DT, Sample};
+use balance_core::estimation::basic_vqf::BasicVqfConfig;
+use balance_core::estimation::bounded_velocity::BoundedVelocityConfig;
 use balance_core::estimation::madgwick::MadgwickConfig;
 use balance_core::estimation::mahony::MahonyConfig;
-use balance_core::estimation::{madgwick, mahony};
-use balance_core::math::{Quaternion, Real, Scalar};
+use balance_core::estimation::vqf::VqfConfig;
+use balance_core::estimation::{basic_vqf, bounded_velocity, madgwick, mahony, vqf};
+use balance_core::math::{Float, Quaternion, Real, Scalar};
 
 /// Rate and specific force.
 type Inertial<T> = ([T; 3], [T; 3]);
@@ -44,5 +47,79 @@ impl<T: Real> Case<T> for Madgwick {
     }
     fn step(filter: &mut Self::Algorithm, (rate, accel): &Inertial<T>) -> Quaternion<T> {
         filter.step(*rate, Some(*accel), None).attitude
+    }
+}
+
+/// The accelerometer low-passed in level axes.
+pub struct BasicVqf;
+
+impl<T: Real> Case<T> for BasicVqf {
+    type Algorithm = basic_vqf::BasicVqf<T>;
+    type Input = Inertial<T>;
+    type Output = Quaternion<T>;
+
+    fn build() -> Result<Self::Algorithm, ConfigError> {
+        BasicVqfConfig::default().build(T::Param::lit(DT))
+    }
+    fn warm_up(filter: &mut Self::Algorithm) {
+        settle(|rate, accel| {
+            filter.step(rate, Some(accel), None);
+        });
+    }
+    fn input(sample: &Sample) -> Inertial<T> {
+        (sample.rate(), sample.accel())
+    }
+    fn step(filter: &mut Self::Algorithm, (rate, accel): &Inertial<T>) -> Quaternion<T> {
+        filter.step(*rate, Some(*accel), None).attitude
+    }
+}
+
+/// The same with rest and bias.
+pub struct Vqf;
+
+impl<T: Real> Case<T> for Vqf {
+    type Algorithm = vqf::Vqf<T>;
+    type Input = Inertial<T>;
+    type Output = Quaternion<T>;
+
+    fn build() -> Result<Self::Algorithm, ConfigError> {
+        VqfConfig::default().build(T::Param::lit(DT))
+    }
+    fn warm_up(filter: &mut Self::Algorithm) {
+        settle(|rate, accel| {
+            filter.step(rate, Some(accel), None);
+        });
+    }
+    fn input(sample: &Sample) -> Inertial<T> {
+        (sample.rate(), sample.accel())
+    }
+    fn step(filter: &mut Self::Algorithm, (rate, accel): &Inertial<T>) -> Quaternion<T> {
+        filter.step(*rate, Some(*accel), None).attitude
+    }
+}
+
+/// Tilt, bias and scale from a velocity that stays bounded.
+pub struct BoundedVelocity;
+
+impl<T: Float> Case<T> for BoundedVelocity {
+    type Algorithm = bounded_velocity::BoundedVelocity<T>;
+    type Input = Inertial<T>;
+    type Output = Quaternion<T>;
+
+    fn build() -> Result<Self::Algorithm, ConfigError> {
+        BoundedVelocityConfig::default().build(T::lit(DT))
+    }
+    fn input(sample: &Sample) -> Inertial<T> {
+        (sample.rate(), sample.accel())
+    }
+    fn step(filter: &mut Self::Algorithm, (rate, accel): &Inertial<T>) -> Quaternion<T> {
+        filter.step(*rate, Some(*accel), None).attitude
+    }
+}
+
+/// Until the means at the start have become filters.
+fn settle<T: Real>(mut step: impl FnMut([T; 3], [T; 3])) {
+    for _ in 0..320 {
+        step([T::zero(); 3], [0.0, 0.0, 9.81].map(T::lit));
     }
 }

@@ -60,8 +60,10 @@ macro_rules! for_each_case {
         $with! {
             accel_tilt: sensor::AccelTilt [f32 f64 fixed];
             atan2: math::Atan2 [f32 f64 fixed];
+            basic_vqf: attitude::BasicVqf [f32 f64 fixed];
             biquad: signal::Biquad [f32 f64 fixed];
             biquad_chain_4: signal::BiquadChain4 [f32 f64 fixed];
+            bounded_velocity: attitude::BoundedVelocity [f32 f64];
             cascade: control::Cascade [f32 f64 fixed];
             complementary: estimation::Complementary [f32 f64 fixed];
             dc_motor: motor::DcMotor [f32 f64 fixed];
@@ -90,6 +92,7 @@ macro_rules! for_each_case {
             tilt_kalman: estimation::TiltKalman [f32 f64 fixed];
             tilt_pid_from_bytes: small_job::TiltPidFromBytes [f32 f64 fixed];
             voltage_feedforward: motor::VoltageFeedforward [f32 f64 fixed];
+            vqf: attitude::Vqf [f32 f64 fixed];
             wheel_speed: estimation::WheelSpeed [f32 f64 fixed];
             wheeled_pendulum: model::WheeledPendulum [f32 f64];
             wrap_angle: math::WrapAngle [f32 f64 fixed];

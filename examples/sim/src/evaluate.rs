@@ -12,6 +12,7 @@ use crate::{table, workspace};
 use anyhow::{Context, Result, anyhow, ensure};
 use balance_core::estimation::OrientationState;
 use balance_core::estimation::basic_vqf::BasicVqfConfig;
+use balance_core::estimation::bounded_velocity::BoundedVelocityConfig;
 use balance_core::estimation::inclination::InclinationConfig;
 use balance_core::estimation::madgwick::MadgwickConfig;
 use balance_core::estimation::mahony::MahonyConfig;
@@ -245,6 +246,35 @@ fn filters<T: Real>(log: &Log) -> Result<Vec<Filter<T>>> {
         true,
         Box::new(move |gyro, accel, mag| headed.step(gyro, Some(accel), mag).attitude),
     );
+    // In floats only.
+    let bounded = || BoundedVelocityConfig::default().build(dt);
+    if T::NAME != "fixed" {
+        let (mut level, mut ahead, mut headed) = (bounded()?, bounded()?, bounded()?);
+        let up = |v: [T; 3]| v.map(Scalar::to_param);
+        let down =
+            |q: Quaternion<T::Param>| Quaternion::from_array(q.to_array().map(T::from_param));
+        add(
+            "bounded6",
+            false,
+            Box::new(move |gyro, accel, _| {
+                down(level.step(up(gyro), Some(up(accel)), None).attitude)
+            }),
+        );
+        add(
+            "bounded6_ahead",
+            false,
+            Box::new(move |gyro, accel, _| {
+                down(ahead.step(up(gyro), Some(up(accel)), None).ahead(lag))
+            }),
+        );
+        add(
+            "bounded9",
+            true,
+            Box::new(move |gyro, accel, mag| {
+                down(headed.step(up(gyro), Some(up(accel)), mag.map(up)).attitude)
+            }),
+        );
+    }
     Ok(list)
 }
 
@@ -393,6 +423,12 @@ fn rows(
     let mut rows = Vec::new();
     for name in names {
         for scalar in ["f32", "f64", "fixed"] {
+            if !evaluations
+                .iter()
+                .any(|e| e.estimator == name && e.scalar == scalar)
+            {
+                continue;
+            }
             let of = |log: &Log| {
                 let mut same = evaluations.iter().filter(|e| e.trial == log.name);
                 same.find(|e| e.estimator == name && e.scalar == scalar)

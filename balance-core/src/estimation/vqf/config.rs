@@ -171,33 +171,58 @@ impl<P: Float> VqfConfig<P> {
             zero,
             one,
         )?;
-        some("rest.time", self.rest.time)?;
-        slow("rest.time_constant", self.rest.time_constant)?;
-        some("rest.gyro_threshold", self.rest.gyro_threshold)?;
-        some("rest.accel_threshold", self.rest.accel_threshold)?;
+        self.rest.check(dt)?;
         if let Some(field) = &self.disturbance {
-            slow(
-                "disturbance.current_time_constant",
-                field.current_time_constant,
-            )?;
-            slow(
-                "disturbance.reference_time_constant",
-                field.reference_time_constant,
-            )?;
-            some("disturbance.norm_threshold", field.norm_threshold)?;
-            some("disturbance.dip_threshold", field.dip_threshold)?;
-            for (name, value) in [
-                ("disturbance.new_field_time", field.new_field_time),
-                ("disturbance.first_field_time", field.first_field_time),
-                ("disturbance.new_field_rate", field.new_field_rate),
-                ("disturbance.undisturbed_time", field.undisturbed_time),
-                ("disturbance.most_rejection_time", field.most_rejection_time),
-            ] {
-                config::non_negative(name, value)?;
-            }
-            let factor = field.rejection_factor;
-            config::within("disturbance.rejection_factor", factor, one, P::lit(1e6))?;
+            field.check(dt)?;
         }
         self.ranges.check()
+    }
+}
+
+impl<P: Float> RestConfig<P> {
+    pub(in crate::estimation) fn check(&self, dt: P) -> Result<(), ConfigError> {
+        let most = P::lit(1000.0);
+        config::positive("rest.time", self.time)?;
+        config::within("rest.time_constant", self.time_constant, dt, most)?;
+        config::positive("rest.gyro_threshold", self.gyro_threshold)?;
+        config::positive("rest.accel_threshold", self.accel_threshold)?;
+        Ok(())
+    }
+}
+
+impl<P: Float> DisturbanceConfig<P> {
+    pub(in crate::estimation) fn check(&self, dt: P) -> Result<(), ConfigError> {
+        let most = P::lit(1000.0);
+        for (name, value) in [
+            (
+                "disturbance.current_time_constant",
+                self.current_time_constant,
+            ),
+            (
+                "disturbance.reference_time_constant",
+                self.reference_time_constant,
+            ),
+        ] {
+            config::within(name, value, dt, most)?;
+        }
+        config::positive("disturbance.norm_threshold", self.norm_threshold)?;
+        config::positive("disturbance.dip_threshold", self.dip_threshold)?;
+        for (name, value) in [
+            ("disturbance.new_field_time", self.new_field_time),
+            ("disturbance.first_field_time", self.first_field_time),
+            ("disturbance.new_field_rate", self.new_field_rate),
+            ("disturbance.undisturbed_time", self.undisturbed_time),
+            ("disturbance.most_rejection_time", self.most_rejection_time),
+        ] {
+            config::non_negative(name, value)?;
+        }
+        let factor = self.rejection_factor;
+        config::within(
+            "disturbance.rejection_factor",
+            factor,
+            P::one(),
+            P::lit(1e6),
+        )?;
+        Ok(())
     }
 }

@@ -10,14 +10,14 @@ use crate::estimation::vector_lowpass::{Intake, LowpassGains, LowpassState};
 use crate::math::Float;
 
 #[derive(Clone, Copy, Debug)]
-pub(super) struct FieldTuning<P: Float> {
-    pub(super) config: DisturbanceConfig<P>,
+pub(in crate::estimation) struct FieldTuning<P: Float> {
+    pub(in crate::estimation) config: DisturbanceConfig<P>,
     smooth: LowpassGains<P>,
     follow: P,
 }
 
 impl<P: Float> FieldTuning<P> {
-    pub(super) fn new(config: DisturbanceConfig<P>, dt: P) -> Self {
+    pub(in crate::estimation) fn new(config: DisturbanceConfig<P>, dt: P) -> Self {
         Self {
             config,
             smooth: LowpassGains::new(config.current_time_constant, dt),
@@ -84,7 +84,13 @@ impl<P: Float> Default for FieldState<P> {
 
 impl<P: Float> FieldState<P> {
     /// Judges a field in level axes; gives the weight of its heading. `rate`: how fast the body turns.
-    pub(super) fn weigh(&mut self, field: [P; 3], rate: P, tuning: &FieldTuning<P>, dt: P) -> P {
+    pub(in crate::estimation) fn weigh(
+        &mut self,
+        field: [P; 3],
+        rate: P,
+        tuning: &FieldTuning<P>,
+        dt: P,
+    ) -> P {
         let config = &tuning.config;
         let [x, y, z] = field;
         let across = x * x + y * y;

@@ -1,32 +1,32 @@
 //! Whether a body is at rest: rate and specific force have stayed near their own means for a while.
 
-use super::config::VqfConfig;
+use super::config::RestConfig;
 use crate::estimation::vector_lowpass::{Intake, LowpassGains, LowpassState};
 use crate::math::vector::{inner, is_below};
 use crate::math::{Real, Scalar};
 use num_traits::Zero;
 
 #[derive(Clone, Copy, Debug)]
-pub(super) struct RestTuning<T: Scalar> {
+pub(in crate::estimation) struct RestTuning<T: Scalar> {
     /// Squares of the thresholds. A rate is taken 16 times, so that fixed point resolves its square.
     gyro: T,
     accel: T,
     /// Largest mean rate.
     most: T,
-    pub(super) time: T::Param,
+    pub(in crate::estimation) time: T::Param,
 }
 
 const RATE_SCALE: f64 = 16.0;
 
 impl<T: Real> RestTuning<T> {
-    pub(super) fn new(config: &VqfConfig<T::Param>) -> Self {
-        let gyro = config.rest.gyro_threshold * T::Param::lit(RATE_SCALE);
-        let accel = config.rest.accel_threshold;
+    pub(in crate::estimation) fn new(config: &RestConfig<T::Param>, most: T::Param) -> Self {
+        let gyro = config.gyro_threshold * T::Param::lit(RATE_SCALE);
+        let accel = config.accel_threshold;
         Self {
             gyro: T::from_param(gyro * gyro),
             accel: T::from_param(accel * accel),
-            most: T::from_param(config.bias.most),
-            time: config.rest.time,
+            most: T::from_param(most),
+            time: config.time,
         }
     }
 }
@@ -39,18 +39,18 @@ pub struct RestState<T: Scalar> {
     accel: LowpassState<T, 3>,
     accel_taken: u32,
     /// The mean rate, in rad/s.
-    pub(super) mean: [T; 3],
+    pub(in crate::estimation) mean: [T; 3],
     /// How long all has been quiet, in s.
-    pub(super) quiet: T::Param,
+    pub(in crate::estimation) quiet: T::Param,
 }
 
 impl<T: Real> RestState<T> {
-    pub(super) fn is_rest(&self, tuning: &RestTuning<T>) -> bool {
+    pub(in crate::estimation) fn is_rest(&self, tuning: &RestTuning<T>) -> bool {
         self.quiet >= tuning.time
     }
 
     #[inline(always)]
-    pub(super) fn see_gyro(
+    pub(in crate::estimation) fn see_gyro(
         &mut self,
         gyro: [T; 3],
         tuning: &RestTuning<T>,
@@ -67,7 +67,7 @@ impl<T: Real> RestState<T> {
     }
 
     #[inline(always)]
-    pub(super) fn see_accel(
+    pub(in crate::estimation) fn see_accel(
         &mut self,
         accel: [T; 3],
         tuning: &RestTuning<T>,
