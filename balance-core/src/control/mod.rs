@@ -24,9 +24,12 @@
 //! | twitches around standstill | friction or a dead band, not the gains | compensate the dead band behind the controller |
 //! | good on the bench, bad in the robot | a period that jitters | measure it: `PidInput::dt` |
 
+pub mod adrc;
 pub mod autotune;
 pub mod cascade;
 pub mod design;
+pub mod lead_lag;
 pub mod mpc;
 pub mod pid;
+pub mod profile;
 pub mod state_feedback;
