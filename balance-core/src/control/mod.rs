@@ -7,6 +7,10 @@
 //! | a model, or gains from an LQR or pole placement; several states that trade off against each other, as tilt and wheel position do | [`state_feedback`] |
 //! | a model, and limits that act often or states that must stay within bounds | [`mpc`] |
 //! | a model and no gains yet, or a payload that changes | [`design`] |
+//! | nothing but the gain of the input, and disturbances | [`adrc`] |
+//! | a loop that lacks phase at one frequency | [`lead_lag`] |
+//! | a setpoint that jumps, and a machine that must not | [`profile`] |
+//! | no idea of the gains | [`autotune`] |
 //!
 //! # Symptoms and cures of a PID
 //!

@@ -4,8 +4,11 @@ use crate::{Case, ConfigError, DT, Sample};
 use balance_core::control::design::{DiscreteModel, LqrConfig};
 use balance_core::control::mpc::{Mpc, MpcConfig};
 use balance_core::control::pid::PidConfig;
+use balance_core::control::profile::Goal;
+use balance_core::control::profile::s_curve::{SCurve, SCurveConfig};
+use balance_core::control::profile::trapezoid::{Trapezoid, TrapezoidConfig};
 use balance_core::control::state_feedback::StateFeedbackConfig;
-use balance_core::control::{cascade, pid, state_feedback};
+use balance_core::control::{adrc, cascade, lead_lag, pid, state_feedback};
 use balance_core::math::{Float, Scalar};
 use nalgebra::SMatrix;
 
@@ -133,5 +136,89 @@ impl<P: Float> Case<P> for MpcCartPole {
     fn step(mpc: &mut Self::Algorithm, state: &[P; 4]) -> P {
         let [input] = mpc.step(state).input;
         input
+    }
+}
+
+/// Second-order disturbance rejection with its observer.
+pub struct Adrc;
+
+impl<T: Scalar> Case<T> for Adrc {
+    type Algorithm = adrc::Adrc<T>;
+    type Input = T;
+    type Output = T;
+
+    fn build() -> Result<Self::Algorithm, ConfigError> {
+        adrc::AdrcConfig {
+            input_gain: T::Param::lit(40.0),
+            bandwidth: T::Param::lit(8.0),
+            observer_bandwidth: T::Param::lit(50.0),
+            output_min: T::Param::lit(-5.0),
+            output_max: T::Param::lit(5.0),
+        }
+        .build(T::Param::lit(DT))
+    }
+    fn input(sample: &Sample) -> T {
+        sample.pitch()
+    }
+    fn step(adrc: &mut Self::Algorithm, pitch: &T) -> T {
+        adrc.step(T::zero(), *pitch).total
+    }
+}
+
+/// A lead of 46 degrees.
+pub struct LeadLag;
+
+impl<T: Scalar> Case<T> for LeadLag {
+    type Algorithm = lead_lag::LeadLag<T>;
+    type Input = T;
+    type Output = T;
+
+    fn build() -> Result<Self::Algorithm, ConfigError> {
+        lead_lag::LeadLagConfig::at(T::Param::lit(20.0), T::Param::lit(0.8))
+            .build(T::Param::lit(DT))
+    }
+    fn input(sample: &Sample) -> T {
+        sample.pitch()
+    }
+    fn step(lead: &mut Self::Algorithm, pitch: &T) -> T {
+        lead.step(*pitch)
+    }
+}
+
+/// Limits of speed and acceleration, to a goal that changes in every period: the most it can cost.
+pub struct ProfileTrapezoid;
+
+impl<T: Scalar> Case<T> for ProfileTrapezoid {
+    type Algorithm = Trapezoid<T>;
+    type Input = T;
+    type Output = T;
+
+    fn build() -> Result<Self::Algorithm, ConfigError> {
+        TrapezoidConfig::default().build(T::Param::lit(DT))
+    }
+    fn input(sample: &Sample) -> T {
+        sample.pitch()
+    }
+    fn step(profile: &mut Self::Algorithm, goal: &T) -> T {
+        profile.step(Goal::rest(*goal)).position
+    }
+}
+
+/// Limits of speed, acceleration and jerk, to a goal that changes in every period.
+pub struct ProfileSCurve;
+
+impl<T: Scalar> Case<T> for ProfileSCurve {
+    type Algorithm = SCurve<T>;
+    type Input = T;
+    type Output = T;
+
+    fn build() -> Result<Self::Algorithm, ConfigError> {
+        SCurveConfig::default().build(T::Param::lit(DT))
+    }
+    fn input(sample: &Sample) -> T {
+        sample.pitch()
+    }
+    fn step(profile: &mut Self::Algorithm, goal: &T) -> T {
+        profile.step(Goal::rest(*goal)).position
     }
 }

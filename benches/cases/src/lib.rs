@@ -59,6 +59,7 @@ macro_rules! for_each_case {
     ($with:ident) => {
         $with! {
             accel_tilt: sensor::AccelTilt [f32 f64 fixed];
+            adrc: control::Adrc [f32 f64 fixed];
             atan2: math::Atan2 [f32 f64 fixed];
             basic_vqf: attitude::BasicVqf [f32 f64 fixed];
             biquad: signal::Biquad [f32 f64 fixed];
@@ -75,6 +76,7 @@ macro_rules! for_each_case {
             inclination: estimation::Inclination [f32 f64 fixed];
             kalman_4_2: kalman::Kalman42 [f32 f64 fixed];
             kalman_6_3: kalman::Kalman63 [f32 f64 fixed];
+            lead_lag: control::LeadLag [f32 f64 fixed];
             low_pass: signal::LowPass [f32 f64 fixed];
             madgwick: attitude::Madgwick [f32 f64 fixed];
             mahony: attitude::Mahony [f32 f64 fixed];
@@ -82,6 +84,8 @@ macro_rules! for_each_case {
             mpc_cart_pole: control::MpcCartPole [f32 f64];
             pid: control::Pid [f32 f64 fixed];
             pmsm: foc::PmsmModel [f32 f64];
+            profile_s_curve: control::ProfileSCurve [f32 f64 fixed];
+            profile_trapezoid: control::ProfileTrapezoid [f32 f64 fixed];
             robot_tick: robot::RobotTick [f32 f64 fixed];
             sin_cos: math::SinCos [f32 f64 fixed];
             slew_limit: signal::SlewLimit [f32 f64 fixed];
