@@ -17,7 +17,12 @@ impl Instant {
     /// `u32::MAX` (71 minutes).
     #[inline]
     pub fn micros_since(self, earlier: Self) -> u32 {
-        u32::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(u32::MAX)
+        let gap = self.0.wrapping_sub(earlier.0);
+        match u32::try_from(gap) {
+            Ok(micros) => micros,
+            Err(_) if self.0 < earlier.0 => 0,
+            Err(_) => u32::MAX,
+        }
     }
     /// This moment plus `micros` microseconds.
     #[inline]

@@ -31,6 +31,7 @@ pub mod encoder;
 pub mod imu_bus;
 pub mod motor_pwm;
 pub mod safe_stop;
+mod soft_float;
 pub mod status_led;
 pub mod tick;
 pub mod watchdog;

@@ -414,9 +414,9 @@ impl<T: Scalar> Law<T> {
     #[inline(always)]
     fn bounded(&self, integral: T::Wide) -> T::Wide {
         let value = T::narrow(integral);
-        if value > self.integral_high {
+        if value.is_above(self.integral_high) {
             self.integral_high.widen()
-        } else if value < self.integral_low {
+        } else if self.integral_low.is_above(value) {
             self.integral_low.widen()
         } else {
             integral
@@ -429,9 +429,9 @@ impl<T: Scalar> Law<T> {
         if self.slews {
             return self.shape_slewed(wanted, last, slew);
         }
-        if wanted > self.high {
+        if wanted.is_above(self.high) {
             (self.high, Saturation::High)
-        } else if wanted < self.low {
+        } else if self.low.is_above(wanted) {
             (self.low, Saturation::Low)
         } else {
             (wanted, Saturation::None)

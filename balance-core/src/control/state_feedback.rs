@@ -100,7 +100,7 @@ impl<P: Float, const N: usize> StateFeedbackConfig<P, N> {
             return Err(ConfigError::Order("output_min", "output_max"));
         }
         let mut feedback = StateFeedback {
-            gain: self.gain.map(|k| T::gain(-k)),
+            gain: T::align(self.gain.map(|k| T::gain(-k))),
             integral_gain: T::Gain::default(),
             integral_limit: T::zero(),
             of: self.integral.map(|integral| integral.of),
@@ -206,12 +206,9 @@ impl<T: Scalar, const N: usize> StateFeedback<T, N> {
 
     #[inline(always)]
     fn advance(&mut self, x: &[T; N], deviation: T, start: T::Wide) -> StateFeedbackOutput<T> {
-        let mut sum = start;
-        for (gain, x) in self.gain.iter().zip(x) {
-            sum = T::accumulate(sum, *gain, *x);
-        }
+        let sum = T::accumulate_all(start, &self.gain, x);
         let mut integral = self.state.integral;
-        let (mut total, saturated) = match self.of {
+        let (total, saturated) = match self.of {
             None => self.limited(T::narrow(sum)),
             Some(of) => {
                 let deviation = match of {
@@ -230,7 +227,6 @@ impl<T: Scalar, const N: usize> StateFeedback<T, N> {
                 }
             }
         };
-        total = total.limit(self.low, self.high);
         self.state = StateFeedbackState {
             integral,
             total,
@@ -260,9 +256,9 @@ impl<T: Scalar, const N: usize> StateFeedback<T, N> {
 
     #[inline(always)]
     fn limited(&self, wanted: T) -> (T, Saturation) {
-        if wanted > self.high {
+        if wanted.is_above(self.high) {
             (self.high, Saturation::High)
-        } else if wanted < self.low {
+        } else if self.low.is_above(wanted) {
             (self.low, Saturation::Low)
         } else {
             (wanted, Saturation::None)

@@ -5,12 +5,14 @@
 //! only at its own plane; where gravity has no part in that plane there is no angle and the answer
 //! is `None`, as in free fall.
 
-use crate::math::{Real, Scalar, atan2_counts};
+use crate::math::{Real, Scalar, atan2_short};
 
 /// Below this part of gravity in the plane, in m/s², an angle means nothing (5 % of g).
 const LEAST_ACCEL: f64 = 0.5;
 /// The same in counts: 5 mg to 60 mg, depending on the range of a sensor of 16 bits.
 const LEAST_COUNTS: i16 = 128;
+/// Of [`atan2_short`].
+const RADIANS_PER_COUNT: f64 = 1.0 / 536_870_912.0;
 
 /// Pitch in rad, in ±π, positive leaning forward, from an acceleration in m/s².
 ///
@@ -77,9 +79,11 @@ fn plane_angle_from_counts<T: Scalar>(side: i16, sign: i32, z: i16) -> Option<T>
     if saturated(side) || saturated(z) || !(strong(side) || strong(z)) {
         return None;
     }
-    let angle = atan2_counts(i32::from(side).wrapping_mul(sign), i32::from(z));
-    let radians = T::Param::lit(core::f64::consts::TAU / 4_294_967_296.0);
-    Some(T::from_counts(angle, T::gain(radians)))
+    let angle = atan2_short(i32::from(side).wrapping_mul(sign), i32::from(z));
+    Some(T::from_counts(
+        angle,
+        T::gain(T::Param::lit(RADIANS_PER_COUNT)),
+    ))
 }
 
 #[cfg(test)]

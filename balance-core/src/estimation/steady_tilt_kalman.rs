@@ -177,7 +177,7 @@ impl<T: Scalar> SteadyTiltKalman<T> {
             return TiltStatus::GyroOnly;
         };
         if let Some(gate) = self.tuning.gate {
-            if error > gate || error < -gate {
+            if error.magnitude().is_above(gate) {
                 // The count stays up until an angle fits again, so that the way back is not cut.
                 if state.refused < self.tuning.patience {
                     state.refused = state.refused.saturating_add(1);

@@ -41,7 +41,7 @@ pub struct TiltEstimate<T> {
 pub(super) fn innovation<T: Scalar>(angle: &mut T::Wide, measured: T) -> Option<T> {
     let error = measured - T::narrow(*angle);
     let half_turn = T::lit(core::f64::consts::PI);
-    if error > half_turn || error < -half_turn {
+    if error.magnitude().is_above(half_turn) {
         across_the_seam(angle, measured, error)
     } else {
         Some(error)

@@ -19,6 +19,7 @@
 //! The loop runs in 32-bit integers (counts in steps of 2⁻²⁰) for every scalar type; only the two
 //! outputs are converted. The recursion is derived here.
 
+use crate::math::wide::mul_wide;
 use crate::math::{Float, Scalar};
 use crate::{ConfigError, Step, config};
 use num_traits::One;
@@ -87,6 +88,8 @@ struct Tuning<T: Scalar> {
     slowest_quick: u32,
     standstill: u32,
     most_counts: i32,
+    /// `most_counts` in steps of [`ONE`].
+    fastest: i32,
 }
 
 impl<T: Scalar> Tuning<T> {
@@ -113,6 +116,7 @@ impl<T: Scalar> Tuning<T> {
             slowest_quick: periods.to_counts(whole).unsigned_abs(),
             standstill: (config.standstill / dt).to_counts(whole).unsigned_abs(),
             most_counts: most.to_counts(whole),
+            fastest: most.to_counts(whole).saturating_mul(ONE),
         })
     }
 }
@@ -186,17 +190,17 @@ impl<T: Scalar> WheelSpeed<T> {
     /// there without a jump of the angle.
     #[inline]
     pub fn step(&mut self, counts: i32) -> WheelMotion<T> {
-        let state = &mut self.state;
-        if !state.known {
-            *state = WheelSpeedState::starting_at(counts);
+        if !self.state.known {
+            self.state = WheelSpeedState::starting_at(counts);
             return self.motion(false);
         }
-        let moved = counts.wrapping_sub(state.counts);
-        let periods = state.missed.saturating_add(1).min(1_000_000);
-        let reach = i64::from(self.tuning.most_counts) * i64::from(periods);
-        if i64::from(moved.unsigned_abs()) > reach {
+        let moved = counts.wrapping_sub(self.state.counts);
+        if moved.unsigned_abs() > self.tuning.most_counts.unsigned_abs()
+            && self.is_out_of_reach(moved)
+        {
             return self.doubt(counts);
         }
+        let state = &mut self.state;
         state.counts = counts;
         state.suspects = 0;
         state.missed = 0;
@@ -219,12 +223,21 @@ impl<T: Scalar> WheelSpeed<T> {
         self.motion(true)
     }
 
+    /// Whether not even the periods without a reading explain such a motion.
+    #[cold]
+    fn is_out_of_reach(&self, moved: i32) -> bool {
+        let periods = self.state.missed.saturating_add(1).min(1_000_000);
+        let reach = i64::from(self.tuning.most_counts) * i64::from(periods);
+        i64::from(moved.unsigned_abs()) > reach
+    }
+
     #[inline(always)]
     fn track(&mut self, moved: i32) {
         let Tuning {
             response,
             slowest_quick,
             standstill,
+            fastest,
             ..
         } = self.tuning;
         let state = &mut self.state;
@@ -233,13 +246,13 @@ impl<T: Scalar> WheelSpeed<T> {
         let predicted = state
             .part
             .saturating_add(state.speed)
-            .saturating_sub(moved.saturating_mul(ONE));
+            .saturating_sub(parts_of(moved));
         state.part = predicted.clamp(0, ONE);
         let error = state.part.saturating_sub(predicted);
         if error != 0 {
             let change = if since <= slowest_quick {
                 // Both factors below 2³¹ in magnitude: the product has its place in 63 bits.
-                ((i64::from(error) * i64::from(response)) >> 31) as i32
+                (mul_wide(error, response) >> 31) as i32
             } else {
                 error.checked_div_euclid(since as i32).unwrap_or(0)
             };
@@ -254,10 +267,8 @@ impl<T: Scalar> WheelSpeed<T> {
             state.since_edge = since;
             if since >= standstill {
                 state.speed = 0;
-            } else if i64::from(state.speed.unsigned_abs()) * i64::from(since) > SLOWER_THAN {
-                let bound = (SLOWER_THAN as i32)
-                    .checked_div(since as i32)
-                    .unwrap_or(ONE);
+            } else if exceeds(state.speed.unsigned_abs(), since) {
+                let bound = SLOWER_THAN.checked_div(since).unwrap_or(SLOWER_THAN) as i32;
                 state.speed = if state.speed < 0 {
                     bound.saturating_neg()
                 } else {
@@ -265,7 +276,6 @@ impl<T: Scalar> WheelSpeed<T> {
                 };
             }
         }
-        let fastest = self.tuning.most_counts.saturating_mul(ONE);
         state.speed = state.speed.min(fastest).max(fastest.saturating_neg());
     }
 
@@ -325,7 +335,7 @@ impl<T: Scalar> WheelSpeed<T> {
     }
     /// Puts a state back; any numbers will do.
     pub fn restore(&mut self, state: WheelSpeedState) {
-        let fastest = self.tuning.most_counts.saturating_mul(ONE);
+        let fastest = self.tuning.fastest;
         self.state = WheelSpeedState {
             speed: state.speed.min(fastest).max(fastest.saturating_neg()),
             ..state
@@ -335,7 +345,31 @@ impl<T: Scalar> WheelSpeed<T> {
 
 /// A wheel without an edge for n periods is slower than 1/n; half a count more, because the edges
 /// of a real encoder are not evenly spaced.
-const SLOWER_THAN: i64 = ONE as i64 * 3 / 2;
+const SLOWER_THAN: u32 = ONE as u32 / 2 * 3;
+
+/// Whether a speed over so many periods is more than [`SLOWER_THAN`].
+#[inline(always)]
+fn exceeds(speed: u32, periods: u32) -> bool {
+    // A product of 21 and 11 bits has its place in 32.
+    if periods < 1 << 11 {
+        periods != 0 && (speed > SLOWER_THAN || speed * periods > SLOWER_THAN)
+    } else {
+        u64::from(speed) * u64::from(periods) > u64::from(SLOWER_THAN)
+    }
+}
+
+/// Counts in steps of [`ONE`]; saturates.
+#[inline(always)]
+fn parts_of(counts: i32) -> i32 {
+    let parts = counts << 20;
+    if parts >> 20 == counts {
+        parts
+    } else if counts < 0 {
+        i32::MIN
+    } else {
+        i32::MAX
+    }
+}
 
 impl WheelSpeedState {
     fn starting_at(counts: i32) -> Self {

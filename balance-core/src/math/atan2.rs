@@ -131,6 +131,98 @@ pub fn atan2_counts(y: i32, x: i32) -> i32 {
     (if y < 0 { angle.wrapping_neg() } else { angle }) as i32
 }
 
+/// Intervals of the table for [`atan2_short`].
+const INTERVALS: usize = 64;
+
+/// atan about the middle of an interval, as a parabola in the distance to it.
+#[derive(Clone, Copy)]
+struct Parabola {
+    /// Angle, in radians times 2³¹.
+    angle: i32,
+    /// One less the slope, times 2¹⁶.
+    lag: u16,
+    /// Half the curvature with its sign turned, times 2¹⁶.
+    bend: u16,
+}
+
+/// The parabola meets atan to a quarter of the third-order term, which is spread evenly over the
+/// interval (Chebyshev): 4e-8 rad.
+const PARABOLAS: [Parabola; INTERVALS] = {
+    let mut table = [Parabola {
+        angle: 0,
+        lag: 0,
+        bend: 0,
+    }; INTERVALS];
+    let half = 0.5 / INTERVALS as f64;
+    let (mut index, mut angle, mut before) = (0, 0.0, 0.0);
+    while index < INTERVALS {
+        let middle = (2 * index + 1) as f64 * half;
+        // atan b − atan a = atan((b − a)/(1 + a b)), whose series is short for a small argument.
+        let step = (middle - before) / (1.0 + middle * before);
+        let square = step * step;
+        angle += step * (1.0 - square * (1.0 / 3.0 - square * (0.2 - square / 7.0)));
+        before = middle;
+        let slope = 1.0 / (1.0 + middle * middle);
+        let third = (3.0 * middle * middle - 1.0) / 3.0 * slope * slope * slope;
+        let slope_of_best_fit = slope + third * 0.75 * half * half;
+        table[index] = Parabola {
+            angle: (angle * 2_147_483_648.0 + 0.5) as i32,
+            lag: ((1.0 - slope_of_best_fit) * 65_536.0 + 0.5) as u16,
+            bend: (middle * slope * slope * 65_536.0 + 0.5) as u16,
+        };
+        index += 1;
+    }
+    table
+};
+
+/// low / high times 2³⁰ to 2e-8, for low ≤ high and a `high` of 2¹⁵ up to 2¹⁶: as [`ratio`] begins,
+/// then the rest of a division with remainder, all in products of 16 bits.
+#[inline(always)]
+fn short_ratio(low: u32, high: u32) -> u32 {
+    let first = 34_754 - (((47_662 - ((21_183 * high) >> 16)) * high) >> 16);
+    let second = (first * ((0x4000_0000_u32.wrapping_sub(high * first)) >> 14)) >> 13;
+    let quotient = (low * second) >> 16;
+    let rest = (low << 15).wrapping_sub(quotient.wrapping_mul(high));
+    (quotient << 15) + (((rest >> 3).wrapping_mul(second)) >> 13)
+}
+
+/// Angle of the vector (`x`, `y`), each at most 2¹⁵ in magnitude, in radians times 2²⁹.
+///
+/// Worst error 2e-7 rad; a third of the cost of [`atan2_counts`] on a core without wide products.
+#[inline]
+pub(crate) fn atan2_short(y: i32, x: i32) -> i32 {
+    let (a, b) = (y.unsigned_abs() & 0xffff, x.unsigned_abs() & 0xffff);
+    let (mut low, mut high) = if a < b { (a, b) } else { (b, a) };
+    if high == 0 {
+        return 0;
+    }
+    // ARMv6-M does not count leading zeros.
+    for places in [8, 4, 2, 1] {
+        if high < 0x1_0000 >> places {
+            high <<= places;
+            low <<= places;
+        }
+    }
+    let t = short_ratio(low, high).min(0x3fff_ffff);
+    let parabola = PARABOLAS
+        .get((t >> 24) as usize & (INTERVALS - 1))
+        .copied()
+        .unwrap_or(Parabola {
+            angle: 0,
+            lag: 0,
+            bend: 0,
+        });
+    // Distance from the middle, times 2³⁰ and times 2²².
+    let fine = (t & 0xff_ffff) as i32 - 0x80_0000;
+    let coarse = (fine + 0x80) >> 8;
+    let bend = ((coarse * coarse) as u32 >> 14).wrapping_mul(u32::from(parabola.bend)) >> 15;
+    let lag = coarse.wrapping_mul(i32::from(parabola.lag)) >> 7;
+    let angle = parabola.angle + (fine << 1) - lag - bend as i32;
+    // At the very start of the table the parabola ends a trace below zero.
+    let angle = fold(((angle + 2) >> 2).max(0) as u32, a > b, x < 0) as i32;
+    if y < 0 { -angle } else { angle }
+}
+
 /// Angle of the vector (`x`, `y`) in radians times 2²⁹, −π ..= π.
 #[inline]
 pub(super) fn atan2_fixed(y: i32, x: i32) -> i32 {
@@ -141,4 +233,34 @@ pub(super) fn atan2_fixed(y: i32, x: i32) -> i32 {
     }
     let angle = fold((octant(low, high).saturating_add(4)) >> 3, a > b, x < 0) as i32;
     if y < 0 { -angle } else { angle }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_vectors_of_all_lengths_and_directions() {
+        let mut worst = 0.0_f64;
+        let mut check = |y: i32, x: i32| {
+            let angle = f64::from(atan2_short(y, x)) / f64::from(1 << 29);
+            let error = (angle - libm::atan2(f64::from(y), f64::from(x))).abs();
+            worst = worst.max(error);
+        };
+        for long in (1..300)
+            .chain((300..=32_768).step_by(37))
+            .chain([32_767, 32_768])
+        {
+            for part in 0..=256 {
+                let short = long * part / 256;
+                for (a, b) in [(short, long), ((short + 1).min(long), long)] {
+                    for (y, x) in [(a, b), (b, a), (-a, b), (b, -a), (a, -b), (-b, -a)] {
+                        check(y, x);
+                    }
+                }
+            }
+        }
+        assert!(worst < 2e-7, "{worst:e}");
+        assert_eq!([atan2_short(0, 0), atan2_short(0, 5)], [0, 0]);
+    }
 }

@@ -9,7 +9,10 @@ use super::scalar::{Real, Scalar};
 use super::section::DirectForm;
 use super::sin_cos::{phase_fixed, sin_cos_counts};
 use super::sqrt::{inverse_sqrt, sqrt_fixed};
-use super::wide::{mul_wide, shift_right};
+use super::wide::{
+    add_saturating, cold, div_saturating, end_of_range, mul_high_unsigned, mul_wide, shift_right,
+    shift_saturating,
+};
 use core::cmp::Ordering;
 use core::fmt;
 use core::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
@@ -81,6 +84,9 @@ const GUARD: u32 = 16;
 pub struct FixedGain {
     mantissa: i32,
     shift: u8,
+    /// Leading places of the mantissa that are free, so that products can be added up: see
+    /// [`Scalar::align`].
+    room: u8,
 }
 
 impl FixedGain {
@@ -110,7 +116,19 @@ impl FixedGain {
         Self {
             mantissa: if value < 0.0 { -mantissa } else { mantissa },
             shift,
+            room: 0,
         }
+    }
+
+    /// The same number with so many places fewer below the point; `None` if that loses digits.
+    fn with_shift(self, shift: u8, room: u8) -> Option<Self> {
+        let down = self.shift.checked_sub(shift)?;
+        let exact = down < 31 && self.mantissa.trailing_zeros() >= u32::from(down);
+        exact.then_some(Self {
+            mantissa: self.mantissa >> (down & 31),
+            shift,
+            room,
+        })
     }
 }
 
@@ -124,17 +142,20 @@ impl FixedGain {
             Self {
                 mantissa: saturate((mantissa as i64) << up),
                 shift: 0,
+                room: 0,
             }
         } else if shift <= 62 {
             Self {
                 mantissa,
                 shift: shift as u8,
+                room: 0,
             }
         } else {
             let down = if shift > 93 { 31 } else { shift - 62 };
             Self {
                 mantissa: mantissa >> down,
                 shift: 62,
+                room: 0,
             }
         }
     }
@@ -187,10 +208,9 @@ impl<Frac: LeEqU32> fmt::Display for Fixed<Frac> {
 const fn saturate(wide: i64) -> i32 {
     if wide as i32 as i64 == wide {
         wide as i32
-    } else if wide < 0 {
-        i32::MIN
     } else {
-        i32::MAX
+        cold();
+        end_of_range((wide >> 32) as i32)
     }
 }
 
@@ -215,7 +235,13 @@ impl<Frac: LeEqU32> Mul for Fixed<Frac> {
     fn mul(self, rhs: Self) -> Self {
         let product = mul_wide(self.to_bits(), rhs.to_bits());
         let half = (1_i64 << Frac::U32) >> 1;
-        Self::from_bits(saturate((product + half) >> Frac::U32))
+        // At most 2⁶² and 2³¹.
+        let sum = product.wrapping_add(half);
+        Self::from_bits(if Frac::U32 < 32 {
+            shift_saturating(sum, Frac::U32)
+        } else {
+            (sum >> 32) as i32
+        })
     }
 }
 impl<Frac: LeEqU32> Div for Fixed<Frac> {
@@ -223,14 +249,13 @@ impl<Frac: LeEqU32> Div for Fixed<Frac> {
     /// Truncates toward zero; division by zero gives the end of the range.
     #[inline]
     fn div(self, rhs: Self) -> Self {
-        let numerator = i64::from(self.to_bits()) << Frac::U32;
-        // Nothing comes of a division by zero, and of -2⁶³ by -1.
-        match numerator.checked_div(i64::from(rhs.to_bits())) {
-            Some(quotient) => Self::from_bits(saturate(quotient)),
-            None if rhs.to_bits() != 0 || numerator > 0 => Self::from_bits(i32::MAX),
-            None if numerator < 0 => Self::from_bits(i32::MIN),
-            None => Self::from_bits(0),
-        }
+        let (a, b) = (self.to_bits(), rhs.to_bits());
+        Self::from_bits(match b {
+            0 if a > 0 => i32::MAX,
+            0 if a < 0 => i32::MIN,
+            0 => 0,
+            _ => div_saturating(a, b, Frac::U32),
+        })
     }
 }
 impl<Frac: LeEqU32> Neg for Fixed<Frac> {
@@ -318,29 +343,28 @@ impl<Frac: LeEqU32 + Send + Sync + 'static> Scalar for Fixed<Frac> {
     fn gain(value: f32) -> FixedGain {
         FixedGain::new(value)
     }
-    #[inline]
+    #[inline(always)]
     fn scale(self, gain: FixedGain) -> Self {
-        Self::narrow(Self::accumulate(0, gain, self))
+        Self::from_bits(scaled(gain.mantissa, self.to_bits(), gain.shift.into()))
     }
-    #[inline]
+    #[inline(always)]
     fn from_counts(counts: i32, gain: FixedGain) -> Self {
-        // The product has shift + 16 fractional bits, the answer Frac; both shifts round down to
-        // an error below one unit in the last place.
-        let product = mul_wide(gain.mantissa, counts);
-        let down = i32::from(gain.shift) + GUARD as i32 - Frac::U32 as i32;
-        if down >= 0 {
-            Self::from_bits(saturate(shift_right(product, down.min(63) as u32)))
+        // The product has shift + 16 fractional bits, the answer Frac.
+        let shift = u32::from(gain.shift) + GUARD;
+        if Frac::U32 <= GUARD || shift >= Frac::U32 {
+            let down = shift.wrapping_sub(Frac::U32);
+            Self::from_bits(shifted(gain.mantissa, counts, down))
         } else {
             // What is out of range before the shift is so after it.
-            Self::from_bits(saturate(i64::from(saturate(product)) << (-down).min(16)))
+            let product = saturate(mul_wide(gain.mantissa, counts));
+            let up = Frac::U32.wrapping_sub(shift).min(16);
+            Self::from_bits(saturate(i64::from(product) << up))
         }
     }
-    #[inline]
+    #[inline(always)]
     fn to_counts(self, gain: FixedGain) -> i32 {
-        let wide = Self::accumulate(0, gain, self);
-        let half = 1_i64 << (Frac::U32 + GUARD - 1);
-        let rounded = (wide.saturating_abs().saturating_add(half)) >> (Frac::U32 + GUARD);
-        saturate(if wide < 0 { -rounded } else { rounded })
+        let down = u32::from(gain.shift) + GUARD + Frac::U32;
+        rounded(gain.mantissa, self.to_bits(), down)
     }
     #[inline(always)]
     fn widen(self) -> i64 {
@@ -348,20 +372,88 @@ impl<Frac: LeEqU32 + Send + Sync + 'static> Scalar for Fixed<Frac> {
     }
     #[inline(always)]
     fn narrow(wide: i64) -> Self {
-        Self::from_bits(saturate(wide.saturating_add(1 << (GUARD - 1)) >> GUARD))
+        // A sum that wraps is out of range as well.
+        let rounded = wide.wrapping_add(1 << (GUARD - 1));
+        let high = (rounded >> 32) as i32;
+        Self::from_bits(if high as i16 as i32 == high {
+            (high << 16) | (rounded as u32 >> GUARD) as i32
+        } else {
+            cold();
+            end_of_range((wide >> 32) as i32)
+        })
     }
-    #[inline]
+    #[inline(always)]
     fn accumulate(acc: i64, gain: FixedGain, x: Self) -> i64 {
-        let product = mul_wide(gain.mantissa, x.to_bits());
-        acc.saturating_add(shift_right(product, u32::from(gain.shift)))
+        accumulated(acc, gain.mantissa, x.to_bits(), gain.shift.into())
+    }
+    #[inline(always)]
+    fn accumulate_counts(acc: i64, gain: FixedGain, counts: i32) -> i64 {
+        let shift = u32::from(gain.shift);
+        if shift >= Frac::U32 {
+            accumulated(acc, gain.mantissa, counts, shift.wrapping_sub(Frac::U32))
+        } else {
+            let product = mul_wide(gain.mantissa, counts);
+            let up = Frac::U32.wrapping_sub(shift) & 31;
+            add_saturating(acc, product.saturating_mul(1 << up))
+        }
+    }
+    fn align<const N: usize>(gains: [FixedGain; N]) -> [FixedGain; N] {
+        let room = usize::BITS.wrapping_sub(N.saturating_sub(1).leading_zeros()) as u8;
+        let of_nonzero = gains.iter().filter(|gain| gain.mantissa != 0);
+        let common = of_nonzero.map(|gain| gain.shift).min().unwrap_or(0);
+        let Some(common) = common.checked_sub(room) else {
+            return gains;
+        };
+        let mut aligned = gains;
+        for gain in &mut aligned {
+            let zero = FixedGain {
+                shift: common,
+                room,
+                ..FixedGain::default()
+            };
+            let fits = match gain.mantissa {
+                0 => Some(zero),
+                _ => gain.with_shift(common, room),
+            };
+            match fits {
+                Some(fitting) => *gain = fitting,
+                None => return gains,
+            }
+        }
+        aligned
+    }
+    #[inline(always)]
+    fn accumulate_all<const N: usize>(acc: i64, gains: &[FixedGain; N], x: &[Self; N]) -> i64 {
+        let Some(first) = gains.first() else {
+            return acc;
+        };
+        let enough = N.saturating_sub(1) >> (first.room & 31) == 0;
+        let alike = |gain: &FixedGain| gain.shift == first.shift && gain.room == first.room;
+        if enough && gains.iter().all(alike) {
+            // Each product is at most 2⁶² divided by a power of two that is at least N.
+            let mut sum = 0_i64;
+            for (gain, x) in gains.iter().zip(x) {
+                sum = sum.wrapping_add(mul_wide(gain.mantissa, x.to_bits()));
+            }
+            return add_saturating(acc, shift_right(sum, first.shift.into()));
+        }
+        let mut acc = acc;
+        for (gain, x) in gains.iter().zip(x) {
+            acc = Self::accumulate(acc, *gain, *x);
+        }
+        acc
     }
     #[inline(always)]
     fn add_wide(acc: i64, x: Self) -> i64 {
-        acc.saturating_add(x.widen())
+        add_saturating(acc, x.widen())
     }
     #[inline(always)]
     fn is_usable(self) -> bool {
         true
+    }
+    #[inline(always)]
+    fn magnitude(self) -> Self {
+        Self::from_bits(self.to_bits().saturating_abs())
     }
 
     type Section = DirectForm;
@@ -446,6 +538,65 @@ impl<Frac: LeEqU32 + Send + Sync + 'static> Real for Fixed<Frac> {
         let pi = Self::PI.to_bits();
         Self::from_bits(if wrapped < pi { wrapped.max(-pi) } else { -pi })
     }
+}
+
+/// `mantissa · x / 2^(shift + 16)`, rounded to nearest, saturating.
+#[inline(always)]
+fn scaled(mantissa: i32, x: i32, shift: u32) -> i32 {
+    let product = mul_wide(mantissa, x);
+    if shift > GUARD {
+        // Nothing of the answer, and of what rounds it, comes from the lower half.
+        let down = shift.wrapping_sub(GUARD + 1).min(31);
+        (((product >> 32) as i32 >> down) + 1) >> 1
+    } else {
+        // At most 2⁶² and 2³¹; 32 bits of a half keep the shift in one register.
+        let half = i64::from(1_u32 << (shift.wrapping_add(GUARD - 1) & 31));
+        let sum = product.wrapping_add(half);
+        if shift < GUARD {
+            shift_saturating(sum, shift.wrapping_add(GUARD))
+        } else {
+            (sum >> 32) as i32
+        }
+    }
+}
+
+/// `mantissa · x / 2^down`, rounded down, saturating.
+#[inline(always)]
+fn shifted(mantissa: i32, x: i32, down: u32) -> i32 {
+    let product = mul_wide(mantissa, x);
+    if down < 32 {
+        shift_saturating(product, down)
+    } else {
+        (product >> 32) as i32 >> down.wrapping_sub(32).min(31)
+    }
+}
+
+/// `mantissa · x / 2^down`, rounded to nearest with halves away from zero, saturating, for a
+/// `down` of at least 16.
+#[inline(always)]
+fn rounded(mantissa: i32, x: i32, down: u32) -> i32 {
+    let (a, b) = (mantissa.unsigned_abs(), x.unsigned_abs());
+    let magnitude = if down > 32 {
+        // Below 2³⁰, so that it fits with either sign.
+        let high = mul_high_unsigned(a, b);
+        i64::from(((high >> down.wrapping_sub(33).min(31)) + 1) >> 1)
+    } else {
+        let product = u64::from(a) * u64::from(b);
+        // At most 2⁶² and 2³¹.
+        let half = 1_u64 << (down.wrapping_sub(1) & 31);
+        (product.wrapping_add(half) >> (down & 63)) as i64
+    };
+    saturate(if mantissa ^ x < 0 {
+        -magnitude
+    } else {
+        magnitude
+    })
+}
+
+/// `acc + mantissa · x / 2^shift`, rounded down, saturating.
+#[inline(always)]
+fn accumulated(acc: i64, mantissa: i32, x: i32, shift: u32) -> i64 {
+    add_saturating(acc, shift_right(mul_wide(mantissa, x), shift))
 }
 
 /// From `from` fractional bits to `to`, rounded to nearest and saturated.

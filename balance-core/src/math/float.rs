@@ -7,8 +7,65 @@ use super::section::StateVariable;
 use super::sin_cos::{phase_f32, sin_cos_f32};
 use super::sqrt::sqrt_f32;
 
+/// Whether floats are made of integers by the compiler: each comparison is a call then.
+const SOFT: bool = cfg!(all(
+    target_arch = "arm",
+    target_os = "none",
+    not(target_abi = "eabihf")
+));
+
+/// Integers that order as floats do, but that −0 is below 0, and NaN beyond infinity.
+#[inline(always)]
+const fn ordered_32(bits: u32) -> i32 {
+    (bits ^ (((bits as i32 >> 31) as u32) >> 1)) as i32
+}
+#[inline(always)]
+const fn ordered_64(bits: u64) -> i64 {
+    (bits ^ (((bits as i64 >> 63) as u64) >> 1)) as i64
+}
+
+// The neighbour of a half: a half itself would round what is just below it, and odd numbers of all
+// bits, up. `as` saturates, and takes NaN to zero.
+const HALF_32: f32 = 0.5_f32.next_down();
+const HALF_64: f64 = 0.5_f64.next_down();
+
+/// The nearest integer, halves away from zero, limited to the range of `i32`; zero for NaN.
+#[inline(always)]
+fn round_f32(x: f32) -> i32 {
+    if SOFT {
+        round_bits(x.to_bits())
+    } else {
+        (x + if x < 0.0 { -HALF_32 } else { HALF_32 }) as i32
+    }
+}
+
+#[inline(always)]
+fn round_f64(x: f64) -> i32 {
+    (x + if x < 0.0 { -HALF_64 } else { HALF_64 }) as i32
+}
+
+/// The same for the bits of an `f32`.
+#[inline]
+const fn round_bits(bits: u32) -> i32 {
+    let (exponent, mantissa) = ((bits << 1) >> 24, (bits & 0x7f_ffff) | 0x80_0000);
+    let magnitude = match exponent {
+        // Below a half.
+        0..126 => 0,
+        126..150 => (mantissa + ((1 << (150 - exponent)) >> 1)) >> (150 - exponent),
+        150..158 => mantissa << (exponent - 150),
+        255 if bits & 0x7f_ffff != 0 => 0,
+        _ if bits >> 31 != 0 => return i32::MIN,
+        _ => return i32::MAX,
+    };
+    if bits >> 31 != 0 {
+        -(magnitude as i32)
+    } else {
+        magnitude as i32
+    }
+}
+
 macro_rules! float {
-    ($t:ident, $name:literal, $usable:literal, $half:expr, $libm:ident) => {
+    ($t:ident, $name:literal, $usable:literal, $round:ident, $libm:ident, $ordered:ident) => {
         impl Scalar for $t {
             type Param = $t;
             type Gain = $t;
@@ -43,10 +100,7 @@ macro_rules! float {
             }
             #[inline(always)]
             fn to_counts(self, gain: $t) -> i32 {
-                let x = gain * self;
-                // The neighbour of a half: a half itself would round what is just below it, and odd
-                // numbers of all bits, up. `as` saturates, and takes NaN to zero.
-                (x + if x < 0.0 { -$half } else { $half }) as i32
+                $round(gain * self)
             }
             #[inline(always)]
             fn widen(self) -> $t {
@@ -61,8 +115,29 @@ macro_rules! float {
                 acc + gain * x
             }
             #[inline(always)]
+            fn accumulate_counts(acc: $t, gain: $t, counts: i32) -> $t {
+                acc + gain * counts as $t
+            }
+            #[inline(always)]
             fn add_wide(acc: $t, x: Self) -> $t {
                 acc + x
+            }
+            #[inline(always)]
+            fn is_above(self, other: Self) -> bool {
+                if SOFT {
+                    let bits = (self.to_bits(), other.to_bits());
+                    // A comparison of integers; what is left to ask of a yes is seldom asked.
+                    $ordered(bits.0) > $ordered(bits.1)
+                        && (bits.0 | bits.1) << 1 != 0
+                        && self.magnitude().to_bits() <= $t::INFINITY.to_bits()
+                        && other.magnitude().to_bits() <= $t::INFINITY.to_bits()
+                } else {
+                    self > other
+                }
+            }
+            #[inline(always)]
+            fn magnitude(self) -> Self {
+                self.abs()
             }
             #[inline(always)]
             fn is_usable(self) -> bool {
@@ -116,13 +191,14 @@ mod m64 {
 }
 
 // 2^63 in the bits of each type: the product of two usable values is finite.
-float!(f32, "f32", 0x5f00_0000_u32, 0.5_f32.next_down(), m32);
+float!(f32, "f32", 0x5f00_0000_u32, round_f32, m32, ordered_32);
 float!(
     f64,
     "f64",
     0x43e0_0000_0000_0000_u64,
-    0.5_f64.next_down(),
-    m64
+    round_f64,
+    m64,
+    ordered_64
 );
 
 impl Real for f32 {
@@ -209,5 +285,63 @@ impl Real for f64 {
     #[inline]
     fn wrap(self) -> Self {
         wrap_f64(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EDGES: [f32; 11] = [
+        0.0,
+        -0.0,
+        1.0,
+        -1.0,
+        1e-45,
+        -1e-45,
+        f32::MAX,
+        f32::MIN,
+        f32::INFINITY,
+        f32::NEG_INFINITY,
+        f32::NAN,
+    ];
+
+    proptest::proptest! {
+        #[test]
+        fn bits_round_as_floats_do(bits: u32, counts in -70_000_000..70_000_000_i32) {
+            let near = counts as f32 * 0.25;
+            for x in [f32::from_bits(bits), near, near.next_up(), near.next_down()] {
+                proptest::prop_assert_eq!(round_bits(x.to_bits()), round_f32(x), "{}", x);
+            }
+        }
+    }
+
+    #[test]
+    fn edges_round_as_floats_do() {
+        for x in EDGES
+            .into_iter()
+            .chain([0.5, -0.5, HALF_32, 2_147_483_648.0])
+        {
+            assert_eq!(round_bits(x.to_bits()), round_f32(x), "{x}");
+        }
+    }
+
+    #[test]
+    fn integers_order_as_floats_do() {
+        for a in EDGES {
+            for b in EDGES {
+                let (x, y) = (a.to_bits(), b.to_bits());
+                let special = a.is_nan() || b.is_nan() || (x | y) << 1 == 0;
+                assert!(
+                    special || (ordered_32(x) > ordered_32(y)) == (a > b),
+                    "{a} {b}"
+                );
+                let (c, d) = (f64::from(a), f64::from(b));
+                let (x, y) = (ordered_64(c.to_bits()), ordered_64(d.to_bits()));
+                assert!(special || (x > y) == (c > d), "{c} {d}");
+                assert_eq!(a.is_above(b), a > b);
+                assert_eq!(c.is_above(d), c > d);
+            }
+        }
     }
 }

@@ -26,10 +26,11 @@ pub mod section;
 mod sin_cos;
 mod sqrt;
 pub(crate) mod vector;
-mod wide;
+pub(crate) mod wide;
 
 pub use self::angle::wrap_angle;
 pub use self::atan2::atan2_counts;
+pub(crate) use self::atan2::atan2_short;
 pub use self::fixed::{Fixed, FixedGain, Q8, Q12, Q16};
 pub use self::quaternion::Quaternion;
 pub use self::scalar::{Float, Real, Scalar};

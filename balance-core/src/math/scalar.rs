@@ -77,6 +77,9 @@ pub trait Scalar:
     /// `acc + gain · x`, saturating at 2¹⁵ times the range of the type in fixed point.
     #[must_use]
     fn accumulate(acc: Self::Wide, gain: Self::Gain, x: Self) -> Self::Wide;
+    /// `acc + gain · counts`, as [`accumulate`](Scalar::accumulate).
+    #[must_use]
+    fn accumulate_counts(acc: Self::Wide, gain: Self::Gain, counts: i32) -> Self::Wide;
     /// `acc + x`.
     #[must_use]
     fn add_wide(acc: Self::Wide, x: Self) -> Self::Wide;
@@ -93,21 +96,46 @@ pub trait Scalar:
         self.magnitude() < limit
     }
 
-    /// `Σ gainᵢ · xᵢ`, rounded once.
+    /// The same gains, prepared for [`accumulate_all`](Scalar::accumulate_all): in fixed point
+    /// they share one exponent, if that costs none of them a digit.
     #[must_use]
-    fn dot<const N: usize>(gains: &[Self::Gain; N], x: &[Self; N]) -> Self {
-        let mut acc = Self::zero().widen();
+    fn align<const N: usize>(gains: [Self::Gain; N]) -> [Self::Gain; N] {
+        gains
+    }
+    /// `acc + Σ gainᵢ · xᵢ`; in fixed point with one rounding if the gains are
+    /// [aligned](Scalar::align), and at half the cost.
+    #[inline(always)]
+    #[must_use]
+    fn accumulate_all<const N: usize>(
+        acc: Self::Wide,
+        gains: &[Self::Gain; N],
+        x: &[Self; N],
+    ) -> Self::Wide {
+        let mut acc = acc;
         for (gain, x) in gains.iter().zip(x) {
             acc = Self::accumulate(acc, *gain, *x);
         }
-        Self::narrow(acc)
+        acc
+    }
+    /// `Σ gainᵢ · xᵢ`, rounded once.
+    #[inline]
+    #[must_use]
+    fn dot<const N: usize>(gains: &[Self::Gain; N], x: &[Self; N]) -> Self {
+        Self::narrow(Self::accumulate_all(Self::zero().widen(), gains, x))
+    }
+    /// `self > other`. For floats without hardware a third of the operator's cost, and the same
+    /// answer.
+    #[inline(always)]
+    #[must_use]
+    fn is_above(self, other: Self) -> bool {
+        self > other
     }
     /// Limits to `low ..= high`. For `low > high` the answer is `high`.
     #[inline(always)]
     #[must_use]
     fn limit(self, low: Self, high: Self) -> Self {
-        let raised = if self < low { low } else { self };
-        if raised > high { high } else { raised }
+        let raised = if low.is_above(self) { low } else { self };
+        if raised.is_above(high) { high } else { raised }
     }
     /// Magnitude; the most negative fixed-point value gives the largest.
     #[inline(always)]

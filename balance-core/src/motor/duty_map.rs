@@ -85,6 +85,8 @@ pub struct DutyMapState<T> {
 #[derive(Clone, Copy, Debug)]
 struct Settings<T: Scalar> {
     friction: T,
+    /// Friction is above zero.
+    rubs: bool,
     friction_slope: T::Gain,
     nominal: T,
     min_battery: T,
@@ -118,6 +120,7 @@ impl<T: Scalar> Settings<T> {
         }
         Ok(Self {
             friction: T::from_param(friction),
+            rubs: T::from_param(friction) > T::zero(),
             friction_slope: T::gain(slope),
             nominal: T::from_param(nominal),
             min_battery: T::from_param(min),
@@ -129,7 +132,9 @@ impl<T: Scalar> Settings<T> {
     /// The reading, if it is to be believed.
     #[inline]
     fn believed(&self, battery: T) -> Option<T> {
-        let sane = battery >= self.min_battery && battery <= self.max_battery;
+        let sane = battery.is_usable()
+            && !self.min_battery.is_above(battery)
+            && !battery.is_above(self.max_battery);
         sane.then_some(battery)
     }
 }
@@ -144,6 +149,7 @@ struct Battery<T> {
 }
 
 impl<T: Real> Battery<T> {
+    #[cold]
     fn of(voltage: T) -> Self {
         let margin = voltage * T::lit(0.01);
         Self {
@@ -184,11 +190,12 @@ impl<T: Real> DutyMap<T> {
     ///
     /// An unusable voltage leaves the last duty standing, and the answer says so; an
     /// unbelievable battery is replaced by the nominal one.
+    #[inline]
     pub fn step(&mut self, voltage: T, battery: T) -> DutyMapOutput<T> {
         let s = &self.settings;
         let believed = s.believed(battery);
         let supply = believed.unwrap_or(s.nominal);
-        if supply < self.battery.low || supply > self.battery.high {
+        if self.battery.low.is_above(supply) || supply.is_above(self.battery.high) {
             self.battery = Battery::of(supply);
         }
         let mut output = DutyMapOutput {
@@ -201,16 +208,27 @@ impl<T: Real> DutyMap<T> {
             return output;
         }
         let mut wanted = voltage;
-        if s.friction > T::zero() {
+        if s.rubs {
             wanted += voltage
                 .scale(s.friction_slope)
                 .limit(-s.friction, s.friction);
         }
         let duty = wanted * self.battery.duty_per_volt;
-        output.duty = duty.limit(-s.max_duty, s.max_duty);
-        output.saturated = output.duty != duty;
+        output.saturated = duty.magnitude().is_above(s.max_duty);
+        output.duty = if output.saturated {
+            duty.limit(-s.max_duty, s.max_duty)
+        } else {
+            duty
+        };
         self.last = output.duty;
         output
+    }
+
+    /// Takes over what another map with the same settings has found out about the battery, so that
+    /// two motors on one battery cost one division.
+    #[inline(always)]
+    pub(crate) fn share_battery(&mut self, other: &Self) {
+        self.battery = other.battery;
     }
 
     /// Changes the settings; the battery in use is kept if it is still believed.

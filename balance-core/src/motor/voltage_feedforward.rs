@@ -91,7 +91,7 @@ impl<T: Scalar> Coefficients<T> {
             }
         }
         Ok(Self {
-            gains: [T::gain(torque_gain), T::gain(speed_gain)],
+            gains: T::align([T::gain(torque_gain), T::gain(speed_gain)]),
             friction_slope: T::gain(slope),
             friction: T::from_param(friction),
             max: T::from_param(positive("max_voltage", config.max_voltage)?)

@@ -6,7 +6,6 @@ use crate::control::cascade::{Cascade, CascadeConfig as LoopsConfig, CascadeInpu
 use crate::control::pid::PidInput;
 use crate::control::state_feedback::{StateFeedback, StateFeedbackInput};
 use crate::math::Scalar;
-use num_traits::One;
 
 /// What the robot is doing, as far as is known.
 #[derive(Clone, Copy, Debug, Default)]
@@ -60,6 +59,7 @@ impl<T: Scalar> Balancer<T> {
     }
 
     /// Volts for both motors.
+    #[inline(never)]
     pub(super) fn step(&mut self, motion: &Motion<T>, dt: Option<T::Param>) -> T {
         match self {
             Self::StateFeedback(feedback) => {
@@ -72,7 +72,8 @@ impl<T: Scalar> Balancer<T> {
                         motion.pitch_rate,
                     ],
                     reference: [zero, zero, motion.speed_reference, zero],
-                    feedforward: zero,
+                    // Minus zero is what the compiler may drop from a sum of floats.
+                    feedforward: -zero,
                     deviation: zero,
                 };
                 feedback.step_with(&input).total
@@ -109,7 +110,6 @@ impl<T: Scalar> Balancer<T> {
 /// as a difference so that it stays small however far the robot drives.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Reference<T: Scalar> {
-    one: T::Gain,
     metres_per_count: T::Gain,
     period: T::Gain,
     top_speed: T,
@@ -128,7 +128,6 @@ impl<T: Scalar> Reference<T> {
         period: T::Param,
     ) -> Self {
         Self {
-            one: T::gain(T::Param::one()),
             metres_per_count: T::gain(metres_per_count),
             period: T::gain(-period),
             top_speed: T::from_param(limits.speed),
@@ -150,24 +149,33 @@ impl<T: Scalar> Reference<T> {
 
     /// Follows the command and the counts of a tick; `offset` is the way that the body's pitch
     /// hides from the encoders. Gives speed asked for and position ahead of its reference.
+    #[inline(never)]
     pub(super) fn step(&mut self, command: T, counts: i32, offset: T) -> (T, T) {
         if command.is_usable() {
             let wanted = command.limit(-self.top_speed, self.top_speed);
             self.speed = wanted.limit(self.speed - self.speed_step, self.speed + self.speed_step);
         }
-        // Whole counts are exact in every number type; the gain rounds in the accumulator.
-        let counted = T::from_counts(counts, self.one);
-        self.ahead = T::accumulate(self.ahead, self.metres_per_count, counted);
-        self.ahead = T::accumulate(self.ahead, self.period, self.speed);
+        self.ahead = T::accumulate_counts(self.ahead, self.metres_per_count, counts);
+        if !self.speed.is_zero() {
+            self.ahead = T::accumulate(self.ahead, self.period, self.speed);
+        }
         let error = T::narrow(self.ahead) + offset;
-        let kept = error.limit(-self.lag, self.lag);
-        if kept != error {
-            self.ahead = (kept - offset).widen();
-            self.dragged += (error - kept).magnitude();
-        } else if error.magnitude() < self.half_lag {
+        if error.magnitude().is_above(self.lag) {
+            return (self.speed, self.drag(error, offset));
+        }
+        if self.half_lag.is_above(error.magnitude()) {
             self.dragged = T::zero();
         }
-        (self.speed, kept)
+        (self.speed, error)
+    }
+
+    /// Pulls the reference along, so that it stays within its lag.
+    #[cold]
+    fn drag(&mut self, error: T, offset: T) -> T {
+        let kept = error.limit(-self.lag, self.lag);
+        self.ahead = (kept - offset).widen();
+        self.dragged += (error - kept).magnitude();
+        kept
     }
 
     /// Way by which the robot has pulled its reference along since it was last near it, in m.

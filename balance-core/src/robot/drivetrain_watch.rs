@@ -14,8 +14,10 @@ pub(super) struct EncoderWatch<T: Scalar> {
     ticks: u16,
     difference: i32,
     gyro: i32,
-    travelled: u32,
-    driven: u16,
+    /// A wheel has counted in this window.
+    moved: bool,
+    /// The motors were driven hard in all of this window.
+    hard: bool,
     suspicious: u8,
     blocked: u8,
 }
@@ -40,8 +42,8 @@ impl<T: Scalar> EncoderWatch<T> {
             ticks: 0,
             difference: 0,
             gyro: 0,
-            travelled: 0,
-            driven: 0,
+            moved: false,
+            hard: true,
             suspicious: 0,
             blocked: 0,
         }
@@ -53,7 +55,8 @@ impl<T: Scalar> EncoderWatch<T> {
     }
 
     fn clear(&mut self) {
-        (self.difference, self.gyro, self.travelled, self.driven) = (0, 0, 0, 0);
+        (self.difference, self.gyro) = (0, 0);
+        (self.moved, self.hard) = (false, true);
     }
 
     /// One tick: counts of each wheel, yaw in counts of the gyroscope, and whether the motors are
@@ -61,30 +64,35 @@ impl<T: Scalar> EncoderWatch<T> {
     pub(super) fn step(&mut self, [left, right]: [i32; 2], gyro: i32, hard: bool) -> Option<Stop> {
         self.difference = self.difference.saturating_add(right.saturating_sub(left));
         self.gyro = self.gyro.saturating_add(gyro);
-        let moved = left.unsigned_abs().saturating_add(right.unsigned_abs());
-        self.travelled = self.travelled.saturating_add(moved);
-        self.driven = self.driven.saturating_add(u16::from(hard));
+        self.moved |= left | right != 0;
+        self.hard &= hard;
         self.ticks = self.ticks.saturating_add(1);
         if self.ticks >= self.window {
-            self.ticks = 0;
-            let wheels = T::from_counts(self.difference, self.yaw_per_count);
-            let felt = T::from_counts(self.gyro, self.yaw_per_gyro);
-            let apart = (wheels - felt).magnitude() > self.limit;
-            self.suspicious = if apart {
-                self.suspicious.saturating_add(1)
-            } else {
-                0
-            };
-            // Full drive for a whole window, and not a count from either wheel.
-            let blocked = self.travelled == 0 && self.driven >= self.window;
-            self.blocked = if blocked {
-                self.blocked.saturating_add(1)
-            } else {
-                0
-            };
-            self.clear();
+            self.compare();
         }
         (self.suspicious >= 2 || self.blocked >= 3).then_some(Stop::Encoder)
+    }
+
+    /// Judges a window, and begins the next.
+    #[inline(never)]
+    fn compare(&mut self) {
+        self.ticks = 0;
+        let wheels = T::from_counts(self.difference, self.yaw_per_count);
+        let felt = T::from_counts(self.gyro, self.yaw_per_gyro);
+        let apart = (wheels - felt).magnitude() > self.limit;
+        self.suspicious = if apart {
+            self.suspicious.saturating_add(1)
+        } else {
+            0
+        };
+        // Full drive for a whole window, and not a count from either wheel.
+        let blocked = self.hard && !self.moved;
+        self.blocked = if blocked {
+            self.blocked.saturating_add(1)
+        } else {
+            0
+        };
+        self.clear();
     }
 }
 
@@ -96,12 +104,13 @@ pub(super) struct Patience {
 
 impl Patience {
     /// Whether it has been wrong for more than `most` ticks without a break.
+    #[inline(always)]
     pub(super) fn is_over(&mut self, wrong: bool, most: u16) -> bool {
-        self.ticks = if wrong {
-            self.ticks.saturating_add(1)
-        } else {
-            0
-        };
+        if !wrong {
+            self.ticks = 0;
+            return false;
+        }
+        self.ticks = self.ticks.saturating_add(1);
         self.ticks > most
     }
 }

@@ -37,8 +37,8 @@ impl<T: Real> Estimator<T> {
         })
     }
 
-    /// Gyroscope in rad/s, accelerometer in counts, encoders in counts since the last tick, and the
-    /// period where it is not the nominal one.
+    /// Angle and rate from gyroscope in rad/s, accelerometer in counts, encoders in counts since the
+    /// last tick, and the period where it is not the nominal one.
     #[inline(never)]
     pub(super) fn step(
         &mut self,
@@ -46,34 +46,33 @@ impl<T: Real> Estimator<T> {
         accel: Option<[i16; 3]>,
         counts: i32,
         dt: Option<T::Param>,
+    ) -> (T, T) {
+        let tilt = match (self, dt) {
+            (Self::Complementary(filter), None) => filter.step(rate, accel.and_then(lean)),
+            (Self::Kalman(filter), None) => filter.step(rate, accel.and_then(lean)),
+            (Self::Wheels(filter, unit), None) => {
+                filter.step(&robot_input(rate, accel, counts, *unit))
+            }
+            (late, Some(dt)) => late.step_dt(rate, accel, counts, dt),
+        };
+        (tilt.angle, tilt.rate)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn step_dt(
+        &mut self,
+        rate: T,
+        accel: Option<[i16; 3]>,
+        counts: i32,
+        dt: T::Param,
     ) -> TiltEstimate<T> {
         match self {
-            Self::Complementary(filter) => {
-                let angle = accel.and_then(pitch_from_counts);
-                match dt {
-                    None => filter.step(rate, angle),
-                    Some(dt) => filter.step_dt(rate, angle, dt),
-                }
-            }
-            Self::Kalman(filter) => {
-                let angle = accel.and_then(pitch_from_counts);
-                match dt {
-                    None => filter.step(rate, angle),
-                    Some(dt) => filter.step_dt(rate, angle, dt),
-                }
-            }
+            Self::Complementary(filter) => filter.step_dt(rate, accel.and_then(lean), dt),
+            Self::Kalman(filter) => filter.step_dt(rate, accel.and_then(lean), dt),
             Self::Wheels(filter, unit) => {
-                let accel = accel
-                    .map(|[x, _, z]| [x, z].map(|count| T::from_counts(i32::from(count), *unit)));
-                let input = RobotTiltInput {
-                    rate,
-                    accel,
-                    counts,
-                };
-                match dt {
-                    None => filter.step(&input),
-                    Some(dt) => filter.step_dt(&input, dt),
-                }
+                let input = robot_input(rate, accel, counts, *unit);
+                filter.step_dt(&input, dt)
             }
         }
     }
@@ -84,5 +83,25 @@ impl<T: Real> Estimator<T> {
             Self::Kalman(filter) => filter.reset(),
             Self::Wheels(filter, _) => filter.reset(),
         }
+    }
+}
+
+/// Pitch as the accelerometer sees it.
+#[inline(never)]
+fn lean<T: Scalar>(accel: [i16; 3]) -> Option<T> {
+    pitch_from_counts(accel)
+}
+
+fn robot_input<T: Scalar>(
+    rate: T,
+    accel: Option<[i16; 3]>,
+    counts: i32,
+    unit: T::Gain,
+) -> RobotTiltInput<T> {
+    let accel = accel.map(|[x, _, z]| [x, z].map(|count| T::from_counts(i32::from(count), unit)));
+    RobotTiltInput {
+        rate,
+        accel,
+        counts,
     }
 }

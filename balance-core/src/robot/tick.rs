@@ -5,7 +5,7 @@ use super::calibration::{BIAS_BITS, BiasCalibration, Progress};
 use super::config::RobotConfig;
 use super::drivetrain_watch::{EncoderWatch, Patience, TickWatch};
 use super::estimator::Estimator;
-use super::signals::{Command, Inputs, Outputs, Record};
+use super::signals::{Command, Inputs, Outputs};
 use super::supervisor::{Findings, State, Stop, Supervisor};
 use super::watch::ImuWatch;
 use crate::config::{ConfigError, period};
@@ -41,6 +41,8 @@ pub struct Robot<T: Scalar> {
     turn: Pid<T>,
     duties: [DutyMap<T>; 2],
     last: Last<T>,
+    /// The answer to the last tick.
+    outputs: Outputs<T>,
 }
 
 /// What a tick leaves to the next.
@@ -70,20 +72,16 @@ struct Units<T: Scalar> {
     max_turn: T,
 }
 
-/// What the sensors have said in a tick.
+/// What the sensors have said in a tick, beside what the record tells.
 #[derive(Clone, Copy, Debug)]
-struct Sensed<T: Scalar> {
-    imu: Option<ImuCounts>,
-    pitch: T,
-    pitch_rate: T,
-    yaw_rate: T,
+struct Sensed<P> {
+    /// The inertial sensor can be believed.
+    imu: bool,
     /// Counts of each wheel since the last tick.
     counts: [i32; 2],
-    speed: T,
     fault: Option<Stop>,
-    period_micros: u32,
     /// The measured period, where it is not the nominal one.
-    dt: Option<T::Param>,
+    dt: Option<P>,
 }
 
 impl<P: Float> RobotConfig<P> {
@@ -142,6 +140,7 @@ impl<P: Float> RobotConfig<P> {
                 battery: T::from_param(self.drive.nominal_battery),
                 hard: false,
             },
+            outputs: Outputs::default(),
         })
     }
 }
@@ -149,88 +148,86 @@ impl<P: Float> RobotConfig<P> {
 impl<T: Real> Robot<T> {
     /// One period: from what was read to what the motors shall do. Total: whatever comes in, it
     /// neither panics nor emits NaN, and it answers `Coast` unless the robot is balancing.
+    // The parts of a tick are functions of their own, never in line: an ARMv6-M has eight registers
+    // and short branches, and one large function spends half of its time on moving things about.
+    #[inline(never)]
     pub fn tick(&mut self, now: Instant, inputs: &Inputs<T>) -> Outputs<T> {
         let sensed = self.sense(now, inputs);
         let before = self.supervisor.state();
-        let findings = self.judge(&sensed, &inputs.command);
-        let state = self
-            .supervisor
-            .step(&findings, self.config.limits.start_ticks);
+        let findings = self.judge(&sensed, inputs);
+        let dwell = self.config.limits.start_ticks;
+        let state = self.supervisor.step(&findings, dwell);
         if state != before {
-            self.enter(state, &sensed);
+            self.enter(state);
         }
-        let mut record = self.record(&sensed);
-        let [left, right] = match state {
-            State::Balancing => self.balance(&sensed, &inputs.command, &mut record),
-            _ => [Drive::Coast; 2],
-        };
-        Outputs {
-            left,
-            right,
-            state,
-            stop: self.supervisor.stop(),
-            record,
+        self.outputs.state = state;
+        self.outputs.stop = self.supervisor.stop();
+        if state == State::Balancing {
+            self.balance(&sensed, &inputs.command);
         }
+        self.outputs
     }
 
     /// Reads every sensor that can be believed, and carries on without those that cannot.
-    fn sense(&mut self, now: Instant, inputs: &Inputs<T>) -> Sensed<T> {
+    #[inline(never)]
+    fn sense(&mut self, now: Instant, inputs: &Inputs<T>) -> Sensed<T::Param> {
         let (period_micros, dt) = self.period(now);
-        let limits = self.config.limits;
-        let imu = self.imu.step(now, &inputs.imu, &limits.imu);
-        let imu = imu.map(|counts| self.config.mounting.apply(counts));
+        let imu = self.imu.step(now, &inputs.imu, &self.config.limits.imu);
+        let rates = &mut self.last.rates;
         if let Some(counts) = imu {
-            let [_, y, z] = self.unbiased(counts.gyro);
-            self.last.rates = [y, z].map(|rate| T::from_counts(rate, self.units.gyro));
+            let (units, mounting) = (&self.units, &self.config.mounting);
+            let [_, y, z] = unbiased(mounting.turn(&counts.gyro), &self.bias);
+            *rates = [T::from_counts(y, units.gyro), T::from_counts(z, units.gyro)];
             self.last.yaw_gyro = z >> BIAS_BITS;
         } else {
             // A balancing body swings about a rate of zero: an old rate is worth less each tick.
-            self.last.rates = self.last.rates.map(|rate| rate.scale(self.units.fading));
+            *rates = rates.map(|rate| rate.scale(self.units.fading));
         }
-        let [pitch_gyro, yaw_rate] = self.last.rates;
+        let [pitch_gyro, yaw_rate] = *rates;
         let counts = self.count(now, inputs);
-        let accel = imu.map(|counts| counts.accel);
+        let accel = imu.map(|counts| self.config.mounting.turn(&counts.accel));
         let moved = counts[0].wrapping_add(counts[1]);
-        let tilt = self.estimator.step(pitch_gyro, accel, moved, dt);
+        let (pitch, pitch_rate) = self.estimator.step(pitch_gyro, accel, moved, dt);
 
         let [left, right] = self.last.counts.unwrap_or_default();
-        let wheel = self.wheels.step(left.wrapping_add(right));
-        let speed = (wheel.speed + tilt.rate).scale(self.units.radius);
-
-        if let Some(millivolts) = inputs.battery_millivolts {
-            self.last.battery = T::from_counts(i32::from(millivolts), self.units.millivolt);
-        }
-        let low = inputs
-            .battery_millivolts
-            .is_some_and(|mv| mv < limits.low_battery_millivolts);
-        let nominal = self.units.nominal_micros;
-        let gap = self.ticks.step(
-            period_micros,
-            nominal,
-            limits.max_gap_micros,
-            limits.max_late_ticks,
-        );
-        let weak = self.weak.is_over(low, limits.low_battery_ticks);
-        let fault = self
-            .imu
-            .fault(&limits.imu)
-            .or(gap)
-            .or(weak.then_some(Stop::LowBattery));
-        let (pitch, pitch_rate) = (tilt.angle, tilt.rate);
+        let wheel = wheel_speed(&mut self.wheels, left.wrapping_add(right));
+        let fault = self.faults(inputs.battery_millivolts, period_micros);
+        let record = &mut self.outputs.record;
+        record.pitch = pitch;
+        record.pitch_rate = pitch_rate;
+        record.yaw_rate = yaw_rate;
+        record.speed = (wheel + pitch_rate).scale(self.units.radius);
+        record.period_micros = period_micros;
+        record.late_ticks = self.ticks.late_total();
+        record.bad_samples = self.imu.bad_total();
         Sensed {
-            imu,
-            pitch,
-            pitch_rate,
-            yaw_rate,
+            imu: imu.is_some(),
             counts,
-            speed,
             fault,
-            period_micros,
             dt,
         }
     }
 
+    /// What forbids powered motors, whatever the robot is doing.
+    #[inline(never)]
+    fn faults(&mut self, millivolts: Option<u16>, period_micros: u32) -> Option<Stop> {
+        if let Some(millivolts) = millivolts {
+            self.last.battery = T::from_counts(i32::from(millivolts), self.units.millivolt);
+        }
+        let limits = &self.config.limits;
+        let low = millivolts.is_some_and(|mv| mv < limits.low_battery_millivolts);
+        let weak = self.weak.is_over(low, limits.low_battery_ticks);
+        let nominal = self.units.nominal_micros;
+        let (max_gap, max_late) = (limits.max_gap_micros, limits.max_late_ticks);
+        let gap = self.ticks.step(period_micros, nominal, max_gap, max_late);
+        self.imu
+            .fault(&limits.imu)
+            .or(gap)
+            .or(weak.then_some(Stop::LowBattery))
+    }
+
     /// Microseconds since the last tick, and the period in s where it is off by more than a 64th.
+    #[inline(always)]
     fn period(&mut self, now: Instant) -> (u32, Option<T::Param>) {
         let nominal = self.units.nominal_micros;
         let micros = self
@@ -241,23 +238,11 @@ impl<T: Real> Robot<T> {
         if micros.abs_diff(nominal) <= nominal / 64 {
             return (micros, None);
         }
-        let counts = i32::try_from(micros).unwrap_or(i32::MAX);
-        (
-            micros,
-            Some(T::Param::from_counts(counts, T::Param::lit(1e-6))),
-        )
-    }
-
-    /// Gyroscope without its bias, in 1/16 counts.
-    fn unbiased(&self, gyro: [i16; 3]) -> [i32; 3] {
-        let mut rates = gyro.map(|axis| i32::from(axis) << BIAS_BITS);
-        for (rate, bias) in rates.iter_mut().zip(self.bias) {
-            *rate = rate.saturating_sub(bias);
-        }
-        rates
+        (micros, Some(seconds(micros)))
     }
 
     /// Counts of each wheel since the last tick.
+    #[inline(always)]
     fn count(&mut self, now: Instant, inputs: &Inputs<T>) -> [i32; 2] {
         let fresh = inputs
             .encoders
@@ -271,44 +256,61 @@ impl<T: Real> Robot<T> {
     }
 
     /// What the supervisor needs to know.
-    fn judge(&mut self, sensed: &Sensed<T>, command: &Command<T>) -> Findings {
+    #[inline(never)]
+    fn judge(&mut self, sensed: &Sensed<T::Param>, inputs: &Inputs<T>) -> Findings {
+        let record = &self.outputs.record;
         let state = self.supervisor.state();
+        let lean = record.pitch.magnitude();
         let mut findings = Findings {
-            arm: command.arm,
+            arm: inputs.command.arm,
             fault: sensed.fault,
+            tilted: lean.is_above(self.units.max_tilt),
+            // What is asked for on the way to balancing only.
+            upright: state == State::Ready
+                && self.units.start_tilt.is_above(lean)
+                && self
+                    .units
+                    .start_rate
+                    .is_above(record.pitch_rate.magnitude()),
             ..Default::default()
         };
-        findings.tilted = sensed.pitch.magnitude() > self.units.max_tilt;
-        findings.upright = sensed.pitch.magnitude() < self.units.start_tilt
-            && sensed.pitch_rate.magnitude() < self.units.start_rate;
-        match (state, sensed.imu) {
-            (State::Calibrating, Some(counts)) => {
-                match self.calibration.step(counts.gyro, &self.config.calibration) {
-                    Progress::Done(bias) => {
-                        self.bias = bias;
-                        findings.calibrated = true;
-                    }
-                    Progress::Disturbed => findings.moving = true,
-                    Progress::Collecting => {
-                        findings.moving = self.supervisor.stop() == Some(Stop::Moving);
-                    }
-                }
-            }
-            (State::Balancing, _) => {
-                let yaw = self.last.yaw_gyro;
-                let lost = self.encoders.step(sensed.counts, yaw, self.last.hard);
-                let fast = sensed.speed.magnitude() > self.units.max_speed;
-                let races = self.racing.is_over(fast, self.config.limits.runaway_ticks)
-                    || self.reference.dragged() > self.units.max_drag;
-                findings.fault = findings.fault.or(lost).or(races.then_some(Stop::Runaway));
-            }
-            _ => {}
+        if state == State::Balancing {
+            let yaw = self.last.yaw_gyro;
+            let lost = self.encoders.step(sensed.counts, yaw, self.last.hard);
+            let fast = record.speed.magnitude().is_above(self.units.max_speed);
+            let races = self.racing.is_over(fast, self.config.limits.runaway_ticks)
+                || self.reference.dragged().is_above(self.units.max_drag);
+            findings.fault = findings.fault.or(lost).or(races.then_some(Stop::Runaway));
+        } else if state == State::Calibrating && sensed.imu {
+            self.calibrate(&inputs.imu.value, &mut findings);
         }
         findings
     }
 
+    /// Takes a reading at rest.
+    #[cold]
+    fn calibrate(&mut self, counts: &ImuCounts, findings: &mut Findings) {
+        let counts = self.config.mounting.apply(*counts);
+        let accel = Some(counts.accel);
+        match self
+            .calibration
+            .step(counts.gyro, accel, &self.config.calibration)
+        {
+            Progress::Done(bias) => {
+                self.bias = bias;
+                findings.calibrated = true;
+            }
+            Progress::Disturbed(_) => findings.moving = true,
+            Progress::Collecting => {
+                findings.moving = self.supervisor.stop() == Some(Stop::Moving);
+            }
+        }
+    }
+
     /// Prepares what a state begins with.
-    fn enter(&mut self, state: State, sensed: &Sensed<T>) {
+    #[cold]
+    fn enter(&mut self, state: State) {
+        let pitch = self.outputs.record.pitch;
         match state {
             State::Calibrating => self.calibration = BiasCalibration::default(),
             // The estimate was made with the old bias.
@@ -318,70 +320,92 @@ impl<T: Real> Robot<T> {
                 self.turn.reset();
                 self.encoders.reset();
                 self.racing = Patience::default();
-                self.reference.start(sensed.pitch.scale(self.units.radius));
+                self.reference.start(pitch.scale(self.units.radius));
             }
             _ => {}
         }
         self.last.hard = false;
+        let record = &mut self.outputs.record;
+        record.position = T::zero();
+        record.drive_voltage = T::zero();
+        record.turn_voltage = T::zero();
+        (self.outputs.left, self.outputs.right) = (Drive::Coast, Drive::Coast);
     }
 
     /// Keeps upright, follows the command, and gives both motors their duty.
-    fn balance(
-        &mut self,
-        sensed: &Sensed<T>,
-        command: &Command<T>,
-        record: &mut Record<T>,
-    ) -> [Drive<T>; 2] {
+    #[inline(never)]
+    fn balance(&mut self, sensed: &Sensed<T::Param>, command: &Command<T>) {
+        let record = &mut self.outputs.record;
         let [left, right] = sensed.counts;
-        let offset = sensed.pitch.scale(self.units.radius);
+        let offset = record.pitch.scale(self.units.radius);
         let (speed_reference, position_error) =
             self.reference
                 .step(command.speed, left.wrapping_add(right), offset);
         let motion = Motion {
-            pitch: sensed.pitch,
-            pitch_rate: sensed.pitch_rate,
+            pitch: record.pitch,
+            pitch_rate: record.pitch_rate,
             position_error,
-            speed: sensed.speed,
+            speed: record.speed,
             speed_reference,
         };
         let drive = self.balancer.step(&motion, sensed.dt);
+        let most = self.units.max_turn;
         let turn = if command.turn.is_usable() {
-            command.turn
+            command.turn.limit(-most, most)
         } else {
             T::zero()
         };
-        let turn = turn.limit(-self.units.max_turn, self.units.max_turn);
-        let turn = PidInput {
-            dt: sensed.dt,
-            ..PidInput::new(turn, sensed.yaw_rate)
-        };
-        let turn = self.turn.step_with(&turn).total;
+        let turn = turn_voltage(&mut self.turn, turn, record.yaw_rate, sensed.dt);
 
         record.position = position_error;
         record.drive_voltage = drive;
         record.turn_voltage = turn;
         let battery = self.last.battery;
         let [left, right] = &mut self.duties;
-        let duties = [
-            left.step(drive - turn, battery),
-            right.step(drive + turn, battery),
-        ];
-        self.last.hard = duties
-            .iter()
-            .all(|duty| duty.duty.magnitude() > T::lit(0.6));
-        duties.map(|duty| Drive::Duty(duty.duty))
+        let left_duty = duty(left, drive - turn, battery);
+        right.share_battery(left);
+        let right_duty = duty(right, drive + turn, battery);
+        let (left, right) = (left_duty, right_duty);
+        let hard = T::lit(0.6);
+        self.last.hard = left.magnitude().is_above(hard) && right.magnitude().is_above(hard);
+        self.outputs.left = Drive::Duty(left);
+        self.outputs.right = Drive::Duty(right);
     }
+}
 
-    fn record(&self, sensed: &Sensed<T>) -> Record<T> {
-        Record {
-            pitch: sensed.pitch,
-            pitch_rate: sensed.pitch_rate,
-            speed: sensed.speed,
-            yaw_rate: sensed.yaw_rate,
-            period_micros: sensed.period_micros,
-            late_ticks: self.ticks.late_total(),
-            bad_samples: self.imu.bad_total(),
-            ..Record::default()
-        }
+#[inline(never)]
+fn wheel_speed<T: Scalar>(wheels: &mut WheelSpeed<T>, counts: i32) -> T {
+    wheels.step(counts).speed
+}
+
+#[inline(never)]
+fn turn_voltage<T: Scalar>(pid: &mut Pid<T>, wanted: T, rate: T, dt: Option<T::Param>) -> T {
+    let input = PidInput {
+        dt,
+        ..PidInput::new(wanted, rate)
+    };
+    pid.step_with(&input).total
+}
+
+#[inline(never)]
+fn duty<T: Real>(map: &mut DutyMap<T>, voltage: T, battery: T) -> T {
+    map.step(voltage, battery).duty
+}
+
+/// Gyroscope without its bias, in 1/16 counts.
+#[inline(always)]
+fn unbiased(gyro: [i16; 3], bias: &[i32; 3]) -> [i32; 3] {
+    let mut rates = gyro.map(|axis| i32::from(axis) << BIAS_BITS);
+    for (rate, bias) in rates.iter_mut().zip(bias) {
+        *rate = rate.saturating_sub(*bias);
     }
+    rates
+}
+
+// Never in line: a compiler takes a product of floats for an instruction, and would move it ahead
+// of the question whether it is needed.
+#[cold]
+#[inline(never)]
+fn seconds<P: Float>(micros: u32) -> P {
+    P::from_counts(i32::try_from(micros).unwrap_or(i32::MAX), P::lit(1e-6))
 }

@@ -27,8 +27,14 @@ impl Default for ImuLimits {
     }
 }
 
-/// The count beyond which a channel is taken as saturated.
-const FULL_SCALE: u16 = 32_700;
+/// The count from which on a channel is taken as saturated.
+const FULL_SCALE: i32 = 32_700;
+
+#[inline(always)]
+fn is_saturated(axis: i16) -> bool {
+    // One comparison: what is below the range wraps to far above it.
+    (i32::from(axis) + FULL_SCALE - 1) as u32 > 2 * (FULL_SCALE as u32 - 1)
+}
 
 /// Remembers the last readings.
 #[derive(Clone, Copy, Debug, Default)]
@@ -43,59 +49,69 @@ pub(super) struct ImuWatch {
 
 impl ImuWatch {
     /// Passes a believable, new reading on.
-    pub(super) fn step(
+    #[inline]
+    pub(super) fn step<'a>(
         &mut self,
         now: Instant,
-        sample: &Sample<ImuCounts>,
+        sample: &'a Sample<ImuCounts>,
         limits: &ImuLimits,
-    ) -> Option<ImuCounts> {
-        let verdict = self.judge(now, sample, limits);
-        match verdict {
-            Ok(counts) => {
+    ) -> Option<&'a ImuCounts> {
+        match self.objection(now, sample, limits) {
+            None => {
                 self.bad_ticks = 0;
-                Some(counts)
+                Some(&sample.value)
             }
-            Err(why) => {
-                self.why = Some(why);
-                self.bad_ticks = self.bad_ticks.saturating_add(1);
-                self.bad_total = self.bad_total.saturating_add(1);
+            Some(why) => {
+                self.note(why);
                 None
             }
         }
     }
 
-    fn judge(
+    #[cold]
+    fn note(&mut self, why: Stop) {
+        self.why = Some(why);
+        self.bad_ticks = self.bad_ticks.saturating_add(1);
+        self.bad_total = self.bad_total.saturating_add(1);
+    }
+
+    #[inline(never)]
+    fn objection(
         &mut self,
         now: Instant,
         sample: &Sample<ImuCounts>,
         limits: &ImuLimits,
-    ) -> Result<ImuCounts, Stop> {
-        let counts = *sample
-            .fresh(now, limits.max_age_micros)
-            .ok_or(Stop::SensorStale)?;
+    ) -> Option<Stop> {
+        let Some(counts) = sample.fresh(now, limits.max_age_micros) else {
+            return Some(Stop::SensorStale);
+        };
         if sample.time <= self.last_time && self.last_time != Instant::default() {
-            return Err(Stop::SensorStale);
+            return Some(Stop::SensorStale);
         }
         self.last_time = sample.time;
         let same = counts.accel == self.last.accel && counts.gyro == self.last.gyro;
-        self.same_ticks = if same {
-            self.same_ticks.saturating_add(1)
+        self.last.accel = counts.accel;
+        self.last.gyro = counts.gyro;
+        if same {
+            self.same_ticks = self.same_ticks.saturating_add(1);
+            if self.same_ticks >= limits.max_same_ticks {
+                return Some(Stop::SensorFrozen);
+            }
         } else {
-            0
-        };
-        self.last = counts;
-        if self.same_ticks >= limits.max_same_ticks {
-            return Err(Stop::SensorFrozen);
+            self.same_ticks = 0;
         }
+        let ([ax, ay, az], [gx, gy, gz]) = (counts.accel, counts.gyro);
         // A bus that reads all ones or all zeros, and free fall: nothing to take an angle from.
-        if counts.accel == [0; 3] || counts.accel == [-1; 3] {
-            return Err(Stop::SensorImplausible);
+        if ax == ay && ay == az && (ax == 0 || ax == -1) {
+            return Some(Stop::SensorImplausible);
         }
-        let saturated = |axis: &i16| axis.unsigned_abs() >= FULL_SCALE;
-        if counts.gyro.iter().any(saturated) || counts.accel.iter().all(saturated) {
-            return Err(Stop::SensorSaturated);
+        if is_saturated(gx) || is_saturated(gy) || is_saturated(gz) {
+            return Some(Stop::SensorSaturated);
         }
-        Ok(counts)
+        if is_saturated(ax) && is_saturated(ay) && is_saturated(az) {
+            return Some(Stop::SensorSaturated);
+        }
+        None
     }
 
     /// Why the sensor cannot be trusted any more, once it has been bad for too long. A frozen

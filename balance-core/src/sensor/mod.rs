@@ -1,5 +1,6 @@
 //! Readings with time and health, and drivers of sensor chips over embedded-hal.
 
+pub mod calibration;
 mod imu;
 mod mounting;
 pub mod mpu6050;

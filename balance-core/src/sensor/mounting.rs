@@ -42,10 +42,11 @@ impl Source {
     }
 
     #[inline(always)]
-    fn pick(self, padded: &[i16; 4]) -> i16 {
-        let value = padded.get(usize::from(self.index & 3)).copied();
+    fn pick(self, vector: &[i16; 3]) -> i16 {
+        let value = i32::from(vector.get(usize::from(self.index)).copied().unwrap_or(0));
         // −x = !x + 1; the most negative count becomes the most positive one.
-        (value.unwrap_or(0) ^ self.flip).saturating_sub(self.flip)
+        let flip = i32::from(self.flip);
+        ((value ^ flip) - flip).min(0x7fff) as i16
     }
 }
 
@@ -106,16 +107,17 @@ impl Mounting {
     #[must_use]
     pub fn apply(&self, counts: ImuCounts) -> ImuCounts {
         ImuCounts {
-            accel: self.turn(counts.accel),
-            gyro: self.turn(counts.gyro),
+            accel: self.turn(&counts.accel),
+            gyro: self.turn(&counts.gyro),
             temperature: counts.temperature,
         }
     }
 
+    /// A vector in the axes of the body.
     #[inline(always)]
-    fn turn(&self, [x, y, z]: [i16; 3]) -> [i16; 3] {
-        let padded = [x, y, z, 0];
-        self.body.map(|source| source.pick(&padded))
+    pub(crate) fn turn(&self, vector: &[i16; 3]) -> [i16; 3] {
+        let [x, y, z] = self.body;
+        [x.pick(vector), y.pick(vector), z.pick(vector)]
     }
 }
 

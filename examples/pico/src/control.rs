@@ -3,11 +3,12 @@
 use core::pin::pin;
 
 use balance_core::motor::h_bridge::{HBridge, HBridgeConfig, PwmTwoPins};
-use balance_core::robot::{Command, Inputs, Outputs, Robot, RobotConfig, State};
+use balance_core::robot::{Inputs, Outputs, Robot, RobotConfig, State};
 use balance_core::sensor::mpu6050::Mpu6050Config;
 use balance_core::sensor::mpu6050::asynchronous::Mpu6050;
 use balance_core::ConfigError;
-use balance_core::sensor::Sample;
+use balance_core::sensor::{Health, Sample};
+use balance_core::time::Instant;
 use embassy_rp::gpio::{Input, Output};
 use embassy_rp::peripherals::{I2C0, PIO0};
 use embassy_time::{Delay, Duration, with_timeout};
@@ -100,6 +101,8 @@ struct Loop {
     button: Input<'static>,
     busy: Output<'static>,
     watchdog: Watchdog,
+    inputs: Inputs<Number>,
+    report: Report,
 }
 
 impl Loop {
@@ -125,77 +128,68 @@ impl Loop {
             button: devices.button,
             busy: devices.busy,
             watchdog: devices.watchdog,
+            inputs: Inputs::default(),
+            report: Report::default(),
         })
     }
 
     async fn run(&mut self) {
         self.restart_sensor().await;
         let mut button = ArmButton::default();
-        let mut armed = false;
-        let mut imu = Sample::default();
         let mut failures = 0u8;
-        let mut report = Report::default();
         let mut tick = Tick::every(PERIOD_MICROS);
         loop {
             tick.wait().await;
-            let sampled = clock::now();
+            self.inputs.imu.time = clock::now();
             let read = self.sensor.read().await;
             self.busy.set_high();
-            imu = match read {
-                Ok(counts) => {
-                    failures = 0;
-                    Sample::good(sampled, counts)
-                }
-                Err(_) => {
-                    failures = failures.saturating_add(1);
-                    report.bus_errors = report.bus_errors.wrapping_add(1);
-                    Sample::failed(sampled, imu.value)
-                }
-            };
-
-            let now = clock::now();
-            let inputs = Inputs {
-                imu,
-                encoders: Sample::good(
-                    now,
-                    [self.encoders.left.count(), self.encoders.right.count()],
-                ),
-                battery_millivolts: self.battery.as_mut().and_then(Battery::millivolts),
-                command: Command {
-                    arm: armed,
-                    ..Command::default()
-                },
-            };
-            let outputs = self.robot.tick(now, &inputs);
-            self.drive(now, &outputs);
-
+            if let Ok(counts) = read {
+                failures = 0;
+                self.inputs.imu.health = Health::Good;
+                self.inputs.imu.value = counts;
+            } else {
+                failures = failures.saturating_add(1);
+                self.report.bus_errors = self.report.bus_errors.wrapping_add(1);
+                self.inputs.imu.health = Health::BusError;
+            }
+            self.report.missed_ticks = tick.missed();
+            let state = self.serve(clock::now());
             self.watchdog.feed();
-            report.missed_ticks = tick.missed();
-            telemetry::publish(now, &inputs, &outputs, &report);
             self.busy.set_low();
 
-            let balancing = outputs.state == State::Balancing;
             let wants = button.step(self.button.is_low());
+            let armed = self.inputs.command.arm;
             if wants && !armed && self.sensor.verify().await.is_err() {
                 // It lost its supply for a moment: asleep, or with other ranges than assumed.
                 self.restart_sensor().await;
                 button.disarm();
             } else {
-                armed = wants;
+                self.inputs.command.arm = wants;
             }
-            if failures >= FAILURES_BEFORE_RESTART && !balancing {
+            if failures >= FAILURES_BEFORE_RESTART && state != State::Balancing {
                 self.restart_sensor().await;
                 failures = 0;
             }
         }
     }
 
+    /// Reads what can be read at once, and lets the robot decide.
+    // Not a part of the future, whose code has to go through memory for each of its variables.
+    #[inline(never)]
+    fn serve(&mut self, now: Instant) -> State {
+        self.inputs.encoders = Sample::good(
+            now,
+            [self.encoders.left.count(), self.encoders.right.count()],
+        );
+        self.inputs.battery_millivolts = self.battery.as_mut().and_then(Battery::millivolts);
+        let outputs = self.robot.tick(now, &self.inputs);
+        self.drive(now, &outputs);
+        telemetry::publish(now, &self.inputs, &outputs, &self.report);
+        outputs.state
+    }
+
     /// Sets the motors. The bridge has power only while the robot balances.
-    fn drive(
-        &mut self,
-        now: balance_core::time::Instant,
-        outputs: &Outputs<Number>,
-    ) {
+    fn drive(&mut self, now: Instant, outputs: &Outputs<Number>) {
         let balancing = outputs.state == State::Balancing;
         if balancing != self.left.is_enabled() {
             self.switch(balancing);

@@ -3,6 +3,7 @@
 //! The control loop leaves its newest report; this task takes it when it has time. A line that
 //! cannot be sent in time is never written, and the loop never waits.
 
+use core::cell::Cell;
 use core::fmt::Write as _;
 
 use crate::control::Number;
@@ -11,8 +12,8 @@ use balance_core::math::Scalar;
 use balance_core::motor::Drive;
 use balance_core::time::Instant;
 use embassy_rp::uart::{Async, UartTx};
+use embassy_sync::blocking_mutex::Mutex;
 use embassy_sync::blocking_mutex::raw::CriticalSectionRawMutex;
-use embassy_sync::signal::Signal;
 use embassy_time::{Duration, Ticker};
 use hal_rp2040::safe_stop::StopCause;
 use hal_rp2040::status_led::{Blink, StatusLed};
@@ -37,16 +38,18 @@ struct Snapshot {
     report: Report,
 }
 
-static NEWEST: Signal<CriticalSectionRawMutex, Snapshot> = Signal::new();
+static NEWEST: Mutex<CriticalSectionRawMutex, Cell<Option<Snapshot>>> = Mutex::new(Cell::new(None));
 
 /// Leaves the newest state of the loop. Never waits.
 pub fn publish(now: Instant, inputs: &Inputs<Number>, outputs: &Outputs<Number>, report: &Report) {
-    NEWEST.signal(Snapshot {
-        now,
-        encoders: inputs.encoders.value,
-        battery_millivolts: inputs.battery_millivolts,
-        outputs: *outputs,
-        report: *report,
+    NEWEST.lock(|newest| {
+        newest.set(Some(Snapshot {
+            now,
+            encoders: inputs.encoders.value,
+            battery_millivolts: inputs.battery_millivolts,
+            outputs: *outputs,
+            report: *report,
+        }));
     });
 }
 
@@ -70,7 +73,7 @@ pub async fn run(
     loop {
         pace.next().await;
         let now = hal_rp2040::clock::now();
-        match NEWEST.try_take() {
+        match NEWEST.lock(Cell::take) {
             Some(newest) => {
                 led.show(blink(newest.outputs.state), now);
                 line.clear();

@@ -190,26 +190,25 @@ impl<T: Scalar, W: Wiring> HBridge<T, W> {
             }
         };
         let counts = self.counts_of(duty);
-        let magnitude = u16::try_from(counts.unsigned_abs()).unwrap_or(u16::MAX);
-        let direction = match counts {
-            0 => {
-                self.note_stop(now);
-                self.direction.unwrap_or(Direction::Forward)
-            }
-            1.. => Direction::Forward,
-            _ => Direction::Reverse,
-        };
-        if counts != 0 {
-            if self.direction.is_some_and(|last| last != direction) {
-                self.note_stop(now);
-                if now.micros_since(self.stopped_at) < self.dead_time {
+        if counts == 0 {
+            self.note_stop(now);
+        } else {
+            let direction = if counts > 0 {
+                Direction::Forward
+            } else {
+                Direction::Reverse
+            };
+            if self.direction != Some(direction) {
+                if self.direction.is_some() && !self.may_reverse(now) {
                     return (Terminals::Coast, Applied::DeadTime);
                 }
+                self.direction = Some(direction);
             }
-            self.direction = Some(direction);
             self.driving = true;
         }
-        let terminals = if (direction == Direction::Forward) != self.inverted {
+        let magnitude = counts.unsigned_abs() as u16;
+        // Reverse is set apart: nothing yet is forward.
+        let terminals = if (self.direction == Some(Direction::Reverse)) == self.inverted {
             Terminals::Forward(magnitude)
         } else {
             Terminals::Reverse(magnitude)
@@ -217,15 +216,19 @@ impl<T: Scalar, W: Wiring> HBridge<T, W> {
         (terminals, Applied::Duty(counts))
     }
 
+    /// Whether a motor has rested for long enough to turn the other way.
+    #[inline]
+    fn may_reverse(&mut self, now: Instant) -> bool {
+        self.note_stop(now);
+        now.micros_since(self.stopped_at) >= self.dead_time
+    }
+
+    #[inline]
     fn counts_of(&self, duty: T) -> i32 {
         let counts = duty
             .limit(-self.max_duty, self.max_duty)
             .to_counts(self.counts);
-        let counts = if self.halved {
-            counts.saturating_mul(2)
-        } else {
-            counts
-        };
+        let counts = counts << u32::from(self.halved);
         // Not `clamp`, which panics where the compiler cannot see the order.
         counts
             .min(self.max_counts)
@@ -233,6 +236,7 @@ impl<T: Scalar, W: Wiring> HBridge<T, W> {
     }
 
     /// Remembers when driving ended.
+    #[inline]
     fn note_stop(&mut self, now: Instant) {
         if self.driving {
             self.driving = false;

@@ -1,0 +1,226 @@
+//! Controllers.
+
+use super::{RESOLUTION, in_all_types, number, param, scalar};
+use crate::board::Board;
+use balance_conformance::{Controller, ControllerSample, ControllerTuning, Subject, Supported};
+use balance_core::control::cascade::{Cascade, CascadeConfig, CascadeInput};
+use balance_core::control::pid::{AntiWindup, Pid, PidConfig, PidInput};
+use balance_core::control::state_feedback::{
+    FeedbackIntegral, IntegralOf, StateFeedback, StateFeedbackConfig, StateFeedbackInput,
+};
+use balance_core::math::{Float, Real, Scalar};
+use balance_core::motor::foc::{CurrentLoop, CurrentLoopConfig, CurrentLoopInput, Dq, Machine};
+
+pub fn add(board: &mut Board) {
+    in_all_types!(board, "pid", PidSubject, within 1e-4, 2e-3);
+    in_all_types!(board, "pid_back_calculation", BackCalculation, within 1e-4, 2e-3);
+    in_all_types!(board, "cascade", CascadeSubject, within 1e-4, 2e-3);
+    in_all_types!(board, "current_loop", CurrentLoopSubject, within 1e-3, 2e-2);
+    in_all_types!(board, "state_feedback", StateFeedbackSubject, within 1e-4, 2e-3);
+}
+
+fn settings<P: Float>(t: &ControllerTuning) -> PidConfig<P> {
+    PidConfig {
+        kp: P::lit(t.kp),
+        ki: P::lit(t.ki),
+        kd: P::lit(t.kd),
+        output_min: P::lit(t.output_min),
+        output_max: P::lit(t.output_max),
+        ..PidConfig::default()
+    }
+}
+
+struct PidSubject<T: Scalar>(Pid<T>);
+impl<T: Scalar> Subject for PidSubject<T> {
+    type Kind = Controller;
+    const RESOLUTION: f64 = RESOLUTION;
+    fn new(t: &ControllerTuning) -> Self {
+        Self(settings(t).build(param::<T>(t.dt)).expect("a good tuning"))
+    }
+    fn step(&mut self, s: &ControllerSample) -> f64 {
+        let input = PidInput::new(scalar(s.setpoint), scalar(s.measured));
+        number(self.0.step_with(&input.with_dt(param::<T>(s.dt))).total)
+    }
+    fn reset(&mut self) -> Supported {
+        self.0.reset();
+        Supported::Yes
+    }
+    fn retune(&mut self, t: &ControllerTuning) -> Supported {
+        self.0.retune(&settings(t)).expect("a good tuning");
+        Supported::Yes
+    }
+}
+
+/// All that a PID has: filtered derivative, both setpoint weights, slew limit, back-calculation.
+struct BackCalculation<T: Scalar>(Pid<T>);
+fn all_settings<P: Float>(t: &ControllerTuning) -> PidConfig<P> {
+    PidConfig {
+        setpoint_weight: P::lit(0.7),
+        derivative_setpoint_weight: P::lit(0.1),
+        derivative_cutoff_hz: Some(P::lit(10.0)),
+        slew_per_s: Some(P::lit(2000.0)),
+        anti_windup: AntiWindup::BackCalculation {
+            tracking_time: P::lit(0.1),
+        },
+        ..settings(t)
+    }
+}
+impl<T: Scalar> Subject for BackCalculation<T> {
+    type Kind = Controller;
+    const RESOLUTION: f64 = RESOLUTION;
+    fn new(t: &ControllerTuning) -> Self {
+        Self(
+            all_settings(t)
+                .build(param::<T>(t.dt))
+                .expect("a good tuning"),
+        )
+    }
+    fn step(&mut self, s: &ControllerSample) -> f64 {
+        let input = PidInput::new(scalar(s.setpoint), scalar(s.measured));
+        number(self.0.step_with(&input.with_dt(param::<T>(s.dt))).total)
+    }
+    fn reset(&mut self) -> Supported {
+        self.0.reset();
+        Supported::Yes
+    }
+    fn retune(&mut self, t: &ControllerTuning) -> Supported {
+        self.0.retune(&all_settings(t)).expect("a good tuning");
+        Supported::Yes
+    }
+}
+
+/// Both loops with an integral, on the plant's only quantity. An inner loop without one would let
+/// a change of its gain through to the output, as its documentation says.
+struct CascadeSubject<T: Scalar>(Cascade<T>);
+fn cascade_settings<P: Float>(t: &ControllerTuning) -> CascadeConfig<P> {
+    CascadeConfig {
+        outer: PidConfig {
+            kp: P::lit(0.5),
+            ki: P::one(),
+            output_min: P::lit(-100.0),
+            output_max: P::lit(100.0),
+            ..PidConfig::default()
+        },
+        inner: settings(t),
+        outer_every: 2,
+    }
+}
+impl<T: Scalar> Subject for CascadeSubject<T> {
+    type Kind = Controller;
+    const RESOLUTION: f64 = RESOLUTION;
+    fn new(t: &ControllerTuning) -> Self {
+        Self(
+            cascade_settings(t)
+                .build(param::<T>(t.dt))
+                .expect("a good tuning"),
+        )
+    }
+    fn step(&mut self, s: &ControllerSample) -> f64 {
+        let dt = param::<T>(s.dt);
+        let outer = PidInput::new(scalar(s.setpoint), scalar(s.measured));
+        let inner = PidInput::new(T::zero(), scalar(s.measured));
+        let input = CascadeInput {
+            outer: outer.with_dt(dt),
+            inner: inner.with_dt(dt),
+        };
+        number(self.0.step_with(&input).inner.total)
+    }
+    fn reset(&mut self) -> Supported {
+        self.0.reset();
+        Supported::Yes
+    }
+    fn retune(&mut self, t: &ControllerTuning) -> Supported {
+        self.0.retune(&cascade_settings(t)).expect("a good tuning");
+        Supported::Yes
+    }
+}
+
+struct StateFeedbackSubject<T: Scalar>(StateFeedback<T, 1>);
+fn feedback_settings<P: Float>(t: &ControllerTuning) -> StateFeedbackConfig<P, 1> {
+    StateFeedbackConfig {
+        gain: [P::lit(t.kp)],
+        integral: Some(FeedbackIntegral {
+            gain: P::lit(t.ki),
+            of: IntegralOf::State(0),
+            limit: P::lit(t.output_max),
+        }),
+        output_min: P::lit(t.output_min),
+        output_max: P::lit(t.output_max),
+    }
+}
+impl<T: Scalar> Subject for StateFeedbackSubject<T> {
+    type Kind = Controller;
+    const RESOLUTION: f64 = RESOLUTION;
+    const TAKES_DT: bool = false;
+    fn new(t: &ControllerTuning) -> Self {
+        Self(
+            feedback_settings(t)
+                .build(param::<T>(t.dt))
+                .expect("a good tuning"),
+        )
+    }
+    fn step(&mut self, s: &ControllerSample) -> f64 {
+        let input = StateFeedbackInput {
+            state: [scalar(s.measured)],
+            reference: [scalar(s.setpoint)],
+            feedforward: T::zero(),
+            deviation: T::zero(),
+        };
+        number(self.0.step_with(&input).total)
+    }
+    fn reset(&mut self) -> Supported {
+        self.0.reset();
+        Supported::Yes
+    }
+    fn retune(&mut self, t: &ControllerTuning) -> Supported {
+        self.0.retune(&feedback_settings(t)).expect("a good tuning");
+        Supported::Yes
+    }
+}
+
+/// The motor is the plant: its torque current is what is measured, the rotor stands.
+struct CurrentLoopSubject<T: Scalar>(CurrentLoop<T>);
+/// Of which 10 V are left in every direction, the limit of the kit's controllers.
+const BUS_VOLTAGE: f64 = 17.320_508_075_688_77;
+fn current_settings<P: Float>(t: &ControllerTuning) -> CurrentLoopConfig<P> {
+    let inductance = P::lit(t.plant.time_constant / t.plant.gain);
+    CurrentLoopConfig {
+        machine: Machine {
+            resistance: P::lit(1.0 / t.plant.gain),
+            inductance_d: inductance,
+            inductance_q: inductance,
+            ..Machine::gimbal()
+        },
+        bandwidth: P::lit(5.0 * t.kp),
+        min_bus_voltage: P::lit(10.0),
+        max_bus_voltage: P::lit(BUS_VOLTAGE),
+        ..CurrentLoopConfig::default()
+    }
+}
+impl<T: Real> Subject for CurrentLoopSubject<T> {
+    type Kind = Controller;
+    const RESOLUTION: f64 = RESOLUTION;
+    const TAKES_DT: bool = false;
+    fn new(t: &ControllerTuning) -> Self {
+        let current_loop = current_settings(t).build(param::<T>(t.dt));
+        Self(current_loop.expect("a good tuning"))
+    }
+    fn step(&mut self, s: &ControllerSample) -> f64 {
+        let output = self.0.step(&CurrentLoopInput {
+            phase_currents: [T::zero(), scalar(0.75_f64.sqrt() * s.measured)],
+            angle: T::zero(),
+            speed: T::zero(),
+            bus_voltage: scalar(BUS_VOLTAGE),
+            reference: Dq::new(T::zero(), scalar(s.setpoint)),
+        });
+        number(output.voltage.q)
+    }
+    fn reset(&mut self) -> Supported {
+        self.0.reset();
+        Supported::Yes
+    }
+    fn retune(&mut self, t: &ControllerTuning) -> Supported {
+        self.0.retune(&current_settings(t)).expect("a good tuning");
+        Supported::Yes
+    }
+}
