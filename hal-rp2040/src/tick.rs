@@ -30,10 +30,12 @@ impl Tick {
         }
     }
 
-    /// Sleeps until the next tick and returns the moment it was due.
+    /// Sleeps until the next tick and returns the moment it was due. A wait that is given up
+    /// takes no tick with it.
     pub async fn wait(&mut self) -> Instant {
-        let due = self.advance(crate::clock::now().as_micros());
+        let due = self.due(crate::clock::now().as_micros());
         Timer::at(embassy_time::Instant::from_micros(due)).await;
+        self.pass();
         Instant::from_micros(due)
     }
 
@@ -43,7 +45,7 @@ impl Tick {
     }
 
     /// The next deadline of the grid that can still be met at `now`.
-    fn advance(&mut self, now: u64) -> u64 {
+    fn due(&mut self, now: u64) -> u64 {
         let period = u64::from(self.period_micros);
         let late = now.saturating_sub(self.next_micros);
         // Late by less than a period is still this tick's turn. The division (a software routine
@@ -57,15 +59,36 @@ impl Tick {
                 .next_micros
                 .saturating_add(skipped.saturating_mul(period));
         }
-        let due = self.next_micros;
-        self.next_micros = due.saturating_add(period);
-        due
+        self.next_micros
+    }
+
+    /// Goes on to the deadline after that.
+    fn pass(&mut self) {
+        self.next_micros = self
+            .next_micros
+            .saturating_add(u64::from(self.period_micros));
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    impl Tick {
+        fn advance(&mut self, now: u64) -> u64 {
+            let due = self.due(now);
+            self.pass();
+            due
+        }
+    }
+
+    #[test]
+    fn a_wait_that_was_given_up_takes_no_tick_with_it() {
+        let mut tick = Tick::starting_at(0, 1000);
+        assert_eq!((tick.due(100), tick.due(900)), (1000, 1000));
+        assert_eq!((tick.due(4100), tick.due(4200)), (4000, 4000));
+        assert_eq!(tick.missed(), 3);
+    }
 
     #[test]
     fn keeps_its_grid_when_served_late() {

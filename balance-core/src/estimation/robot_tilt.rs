@@ -106,7 +106,6 @@ impl<P: Float> RobotTiltConfig<P> {
 struct Tuning<T: Scalar> {
     height: T::Gain,
     way: T::Gain,
-    one: T::Gain,
     third: T::Gain,
     angle: T::Gain,
     bias: T::Gain,
@@ -144,7 +143,6 @@ impl<T: Scalar> Tuning<T> {
         Ok(Self {
             height: T::gain(height),
             way: T::gain(-way),
-            one: T::gain(p(1.0)),
             third: T::gain(p(1.0 / 3.0)),
             angle: T::gain(angle * dt),
             bias: T::gain(bias * dt),
@@ -256,8 +254,9 @@ impl<T: Real> RobotTilt<T> {
         let sure = state.doubt == 0;
         let bound = if sure { tuning.slip } else { tuning.far };
         state.doubt = state.doubt.saturating_sub(1);
-        let bounded = error.limit(-bound, bound);
-        if bounded != error {
+        let mut bounded = error;
+        if error.magnitude().is_above(bound) {
+            bounded = error.limit(-bound, bound);
             state.ahead = T::add_wide(state.ahead, error - bounded);
         }
         state.angle = T::accumulate(state.angle, tuning.angle, bounded);
@@ -274,9 +273,9 @@ impl<T: Real> RobotTilt<T> {
     fn roll(&mut self, counts: i32, dt: T::Gain) -> T {
         let (tuning, state) = (&self.tuning, &mut self.state);
         state.ahead = T::accumulate(state.ahead, dt, T::narrow(state.speed));
-        // Whole counts are exact in every number type; the gain rounds in the accumulator.
-        let counted = T::from_counts(counts, tuning.one);
-        state.ahead = T::accumulate(state.ahead, tuning.way, counted);
+        if counts != 0 {
+            state.ahead = T::accumulate_counts(state.ahead, tuning.way, counts);
+        }
         T::narrow(state.angle).scale(tuning.height) - T::narrow(state.ahead)
     }
 
@@ -351,7 +350,7 @@ impl<T: Real> RobotTilt<T> {
 /// acceleration, which vanishes where gravity is all there is.
 #[inline(always)]
 fn level<T: Real>(angle: T, forward: T, up: T, third: T::Gain) -> T {
-    if angle.magnitude() < T::lit(SMALL) {
+    if T::lit(SMALL).is_above(angle.magnitude()) {
         let fall = up * angle;
         forward + fall + fall * (angle * angle).scale(third)
     } else {

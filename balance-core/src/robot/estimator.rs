@@ -43,7 +43,7 @@ impl<T: Real> Estimator<T> {
     pub(super) fn step(
         &mut self,
         rate: T,
-        accel: Option<[i16; 3]>,
+        accel: Option<&[i16; 3]>,
         counts: i32,
         dt: Option<T::Param>,
     ) -> (T, T) {
@@ -63,7 +63,7 @@ impl<T: Real> Estimator<T> {
     fn step_dt(
         &mut self,
         rate: T,
-        accel: Option<[i16; 3]>,
+        accel: Option<&[i16; 3]>,
         counts: i32,
         dt: T::Param,
     ) -> TiltEstimate<T> {
@@ -88,17 +88,19 @@ impl<T: Real> Estimator<T> {
 
 /// Pitch as the accelerometer sees it.
 #[inline(never)]
-fn lean<T: Scalar>(accel: [i16; 3]) -> Option<T> {
-    pitch_from_counts(accel)
+fn lean<T: Scalar>(accel: &[i16; 3]) -> Option<T> {
+    pitch_from_counts(*accel)
 }
 
+#[inline(always)]
 fn robot_input<T: Scalar>(
     rate: T,
-    accel: Option<[i16; 3]>,
+    accel: Option<&[i16; 3]>,
     counts: i32,
     unit: T::Gain,
 ) -> RobotTiltInput<T> {
-    let accel = accel.map(|[x, _, z]| [x, z].map(|count| T::from_counts(i32::from(count), unit)));
+    let metric = |count: i16| T::from_counts(i32::from(count), unit);
+    let accel = accel.map(|&[x, _, z]| [metric(x), metric(z)]);
     RobotTiltInput {
         rate,
         accel,

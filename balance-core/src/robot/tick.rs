@@ -187,7 +187,7 @@ impl<T: Real> Robot<T> {
         let counts = self.count(now, inputs);
         let accel = imu.map(|counts| self.config.mounting.turn(&counts.accel));
         let moved = counts[0].wrapping_add(counts[1]);
-        let (pitch, pitch_rate) = self.estimator.step(pitch_gyro, accel, moved, dt);
+        let (pitch, pitch_rate) = self.estimator.step(pitch_gyro, accel.as_ref(), moved, dt);
 
         let [left, right] = self.last.counts.unwrap_or_default();
         let wheel = wheel_speed(&mut self.wheels, left.wrapping_add(right));

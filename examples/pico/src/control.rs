@@ -7,11 +7,12 @@ use balance_core::robot::{Inputs, Outputs, Robot, RobotConfig, State};
 use balance_core::sensor::mpu6050::Mpu6050Config;
 use balance_core::sensor::mpu6050::asynchronous::Mpu6050;
 use balance_core::ConfigError;
-use balance_core::sensor::{Health, Sample};
+use balance_core::sensor::{Health, ImuCounts, Sample};
 use balance_core::time::Instant;
+use embassy_futures::select::{Either, select};
 use embassy_rp::gpio::{Input, Output};
 use embassy_rp::peripherals::{I2C0, PIO0};
-use embassy_time::{Delay, Duration, with_timeout};
+use embassy_time::Delay;
 use hal_rp2040::battery::Battery;
 use hal_rp2040::clock;
 use hal_rp2040::encoder::Encoder;
@@ -92,6 +93,11 @@ pub async fn run(devices: Devices) {
 
 struct Loop {
     sensor: Mpu6050<ImuBus<'static, I2C0>>,
+    work: Work,
+}
+
+/// What a tick works with, beside the sensor.
+struct Work {
     robot: Robot<Number>,
     left: Bridge,
     right: Bridge,
@@ -99,10 +105,13 @@ struct Loop {
     encoders: Encoders,
     battery: Option<Battery<'static>>,
     button: Input<'static>,
+    arming: ArmButton,
     busy: Output<'static>,
     watchdog: Watchdog,
     inputs: Inputs<Number>,
     report: Report,
+    /// Reads that failed in a row.
+    failures: u8,
 }
 
 impl Loop {
@@ -119,64 +128,83 @@ impl Loop {
         let bridge = HBridgeConfig::<f32>::default();
         Ok(Self {
             sensor: Mpu6050::new(devices.bus, sensor),
-            robot: config.build()?,
-            left: bridge.build(PwmTwoPins::new(left.0, left.1, left.2))?,
-            right: bridge.build(PwmTwoPins::new(right.0, right.1, right.2))?,
-            standby,
-            encoders: devices.encoders,
-            battery: devices.battery,
-            button: devices.button,
-            busy: devices.busy,
-            watchdog: devices.watchdog,
-            inputs: Inputs::default(),
-            report: Report::default(),
+            work: Work {
+                robot: config.build()?,
+                left: bridge.build(PwmTwoPins::new(left.0, left.1, left.2))?,
+                right: bridge.build(PwmTwoPins::new(right.0, right.1, right.2))?,
+                standby,
+                encoders: devices.encoders,
+                battery: devices.battery,
+                button: devices.button,
+                arming: ArmButton::default(),
+                busy: devices.busy,
+                watchdog: devices.watchdog,
+                inputs: Inputs::default(),
+                report: Report::default(),
+                failures: 0,
+            },
         })
     }
 
     async fn run(&mut self) {
-        self.restart_sensor().await;
-        let mut button = ArmButton::default();
-        let mut failures = 0u8;
         let mut tick = Tick::every(PERIOD_MICROS);
+        self.start_sensor(&mut tick).await;
         loop {
             tick.wait().await;
-            self.inputs.imu.time = clock::now();
+            let sampled = clock::now();
             let read = self.sensor.read().await;
-            self.busy.set_high();
-            if let Ok(counts) = read {
-                failures = 0;
-                self.inputs.imu.health = Health::Good;
-                self.inputs.imu.value = counts;
-            } else {
-                failures = failures.saturating_add(1);
-                self.report.bus_errors = self.report.bus_errors.wrapping_add(1);
-                self.inputs.imu.health = Health::BusError;
-            }
-            self.report.missed_ticks = tick.missed();
-            let state = self.serve(clock::now());
-            self.watchdog.feed();
-            self.busy.set_low();
+            let work = &mut self.work;
+            let state = work.serve(sampled, read.ok(), tick.missed());
 
-            let wants = button.step(self.button.is_low());
-            let armed = self.inputs.command.arm;
-            if wants && !armed && self.sensor.verify().await.is_err() {
+            let wants = work.arming.step(work.button.is_low());
+            if wants && !work.inputs.command.arm && self.sensor.verify().await.is_err() {
                 // It lost its supply for a moment: asleep, or with other ranges than assumed.
-                self.restart_sensor().await;
-                button.disarm();
+                self.start_sensor(&mut tick).await;
+                self.work.arming.disarm();
             } else {
-                self.inputs.command.arm = wants;
+                work.inputs.command.arm = wants;
             }
-            if failures >= FAILURES_BEFORE_RESTART && state != State::Balancing {
-                self.restart_sensor().await;
-                failures = 0;
+            let work = &mut self.work;
+            if work.failures >= FAILURES_BEFORE_RESTART && state != State::Balancing {
+                self.start_sensor(&mut tick).await;
             }
         }
     }
 
-    /// Reads what can be read at once, and lets the robot decide.
-    // Not a part of the future, whose code has to go through memory for each of its variables.
+    /// Sets the sensor up, motors off; takes 0.25 s, or 0.1 s if there is none. The robot's ticks go
+    /// on meanwhile, without readings.
+    async fn start_sensor(&mut self, tick: &mut Tick) {
+        let work = &mut self.work;
+        work.switch(false);
+        let mut delay = Delay;
+        let mut start = pin!(self.sensor.start(&mut delay));
+        // Every transfer is bounded, and so is the number of transfers: this ends.
+        while let Either::Second(_) = select(start.as_mut(), tick.wait()).await {
+            work.serve(clock::now(), None, tick.missed());
+        }
+        work.failures = 0;
+    }
+}
+
+impl Work {
+    /// Takes what the sensor said at a moment, reads what can be read at once, and lets the robot
+    /// decide.
+    // Not a part of a future, whose code has to go through memory for each of its variables.
     #[inline(never)]
-    fn serve(&mut self, now: Instant) -> State {
+    fn serve(&mut self, sampled: Instant, read: Option<ImuCounts>, missed: u32) -> State {
+        self.busy.set_high();
+        let now = clock::now();
+        let imu = &mut self.inputs.imu;
+        imu.time = sampled;
+        if let Some(counts) = read {
+            self.failures = 0;
+            imu.health = Health::Good;
+            imu.value = counts;
+        } else {
+            self.failures = self.failures.saturating_add(1);
+            self.report.bus_errors = self.report.bus_errors.wrapping_add(1);
+            imu.health = Health::BusError;
+        }
         self.inputs.encoders = Sample::good(
             now,
             [self.encoders.left.count(), self.encoders.right.count()],
@@ -184,7 +212,10 @@ impl Loop {
         self.inputs.battery_millivolts = self.battery.as_mut().and_then(Battery::millivolts);
         let outputs = self.robot.tick(now, &self.inputs);
         self.drive(now, &outputs);
+        self.watchdog.feed();
+        self.report.missed_ticks = missed;
         telemetry::publish(now, &self.inputs, &outputs, &self.report);
+        self.busy.set_low();
         outputs.state
     }
 
@@ -204,19 +235,5 @@ impl Loop {
             let _ = if on { bridge.enable() } else { bridge.off() };
         }
         self.standby.set_level(on.into());
-    }
-
-    /// Sets the sensor up, motors off; takes 0.25 s, or a second if there is none.
-    async fn restart_sensor(&mut self) {
-        self.switch(false);
-        let mut delay = Delay;
-        let mut start = pin!(self.sensor.start(&mut delay));
-        // Every transfer is bounded, and so is the number of transfers: this ends.
-        while with_timeout(Duration::from_millis(20), start.as_mut())
-            .await
-            .is_err()
-        {
-            self.watchdog.feed();
-        }
     }
 }

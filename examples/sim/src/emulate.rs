@@ -307,7 +307,7 @@ fn differences(expected: &Value, found: &Value) -> Vec<String> {
     let bounds = [
         ("/tick_cycles/mean", 1.02),
         ("/tick_cycles/max", 1.02),
-        ("/missed_ticks_upright", 1.0),
+        ("/missed_ticks", 1.0),
     ];
     let mut worse = Vec::new();
     for (pointer, factor) in bounds {
