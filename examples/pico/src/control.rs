@@ -54,17 +54,17 @@ pub struct Devices {
     pub watchdog: Watchdog,
 }
 
-/// PWM, IN1 and IN2 of one side of the TB6612FNG.
+/// PWM, IN1 and IN2 of one side of the driver.
 pub type Side = (MotorChannel<'static>, Output<'static>, Output<'static>);
 type Bridge = HBridge<Number, PwmTwoPins<MotorChannel<'static>, Output<'static>, Output<'static>>>;
 
-/// The TB6612FNG.
+/// The driver of both motors: two VNH5019, or a TB6612FNG.
 pub struct Motors {
-    /// PWMA, AIN1, AIN2.
+    /// PWM, INA and INB of the left side.
     pub left: Side,
-    /// PWMB, BIN1, BIN2.
+    /// PWM, INA and INB of the right side.
     pub right: Side,
-    /// STBY: low, and both motors are off.
+    /// Standby, if the driver has it: low, and both motors are off.
     pub standby: Output<'static>,
 }
 

@@ -30,7 +30,7 @@ bind_interrupts!(struct Interrupts {
     DMA_IRQ_0 => embassy_rp::dma::InterruptHandler<DMA_CH0>;
 });
 
-/// GP16 to GP22: both PWM inputs, the four direction inputs and standby of the TB6612FNG.
+/// GP16 to GP22: both PWM inputs, the four direction inputs and standby of the driver.
 const MOTOR_PINS: u32 = 0x7f << 16;
 
 /// A transfer of the sensor is given up after this time: it must leave room for the tick's work
