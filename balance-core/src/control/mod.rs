@@ -3,6 +3,7 @@
 //! | what you have | take |
 //! |---|---|
 //! | one measured value, one actuator, no model | [`pid`] |
+//! | the same, where each instruction counts | [`lean_pid`] |
 //! | two measured values, the fast one (speed, rate) moved by the actuator and the slow one (position, tilt) moved by the fast one | [`cascade`] |
 //! | a model, or gains from an LQR or pole placement; several states that trade off against each other, as tilt and wheel position do | [`state_feedback`] |
 //! | a model, and limits that act often or states that must stay within bounds | [`mpc`] |
@@ -33,6 +34,7 @@ pub mod autotune;
 pub mod cascade;
 pub mod design;
 pub mod lead_lag;
+pub mod lean_pid;
 pub mod mpc;
 pub mod pid;
 pub mod profile;
