@@ -194,14 +194,6 @@ pub struct LeanPid<T: Scalar> {
     state: LeanPidState<T>,
 }
 
-/// Sums of one step, before the limits.
-struct Sums<T: Scalar> {
-    error: T,
-    integral: T::Wide,
-    lagged: T::Wide,
-    total: T,
-}
-
 impl<T: Scalar> LeanPid<T> {
     /// The output for this period, within its limits.
     #[inline]
@@ -209,60 +201,48 @@ impl<T: Scalar> LeanPid<T> {
         if !measured.is_usable() || self.state.phase != Phase::Running {
             return self.begin(setpoint, measured);
         }
-        let sums = self.sums(setpoint, measured);
-        // In this order NaN, which comes of an unusable setpoint, is on the other side.
-        if sums.total >= self.law.low && sums.total <= self.law.high {
-            self.state.integral = sums.integral;
-            self.state.lagged = sums.lagged;
-            self.state.total = sums.total;
-            sums.total
-        } else {
-            self.limit(setpoint, &sums)
-        }
+        self.go_on(setpoint, measured)
     }
 
     #[inline(always)]
-    fn sums(&self, setpoint: T, measured: T) -> Sums<T> {
-        let (law, state) = (&self.law, &self.state);
+    fn go_on(&mut self, setpoint: T, measured: T) -> T {
+        let (law, state) = (&self.law, &mut self.state);
         let error = setpoint - measured;
-        let integral = T::accumulate(state.integral, law.ki, error);
+        let mut integral = T::accumulate(state.integral, law.ki, error);
         let mut sum = T::accumulate(integral, law.kp, error);
         let mut lagged = state.lagged;
-        if law.derivative != Derivative::None {
-            let ahead = measured - T::narrow(lagged);
-            sum = T::accumulate(sum, law.slope, ahead);
-            lagged = if law.derivative == Derivative::Filtered {
-                T::accumulate(lagged, law.share, ahead)
-            } else {
-                measured.widen()
-            };
+        match law.derivative {
+            Derivative::Filtered => {
+                let ahead = measured - T::narrow(lagged);
+                sum = T::accumulate(sum, law.slope, ahead);
+                lagged = T::accumulate(lagged, law.share, ahead);
+            }
+            Derivative::Plain => {
+                let ahead = measured - T::narrow(lagged);
+                sum = T::accumulate(sum, law.slope, ahead);
+                lagged = measured.widen();
+            }
+            Derivative::None => {}
         }
-        Sums {
-            error,
-            integral,
-            lagged,
-            total: T::narrow(sum),
+        let mut total = T::narrow(sum);
+        // In this form NaN, which comes of an unusable setpoint, is on the other side.
+        if !(total > law.low && law.high > total) {
+            if !setpoint.is_usable() {
+                return self.hold();
+            }
+            let high = total > law.low;
+            let rising = (error > T::zero()) != law.reverse;
+            if high == rising {
+                // The integral stands, so its push is not in the output either.
+                integral = state.integral;
+                total -= error.scale(law.ki);
+            }
+            total = total.limit(law.low, law.high);
         }
-    }
-
-    /// A step that ends at a limit.
-    #[inline(never)]
-    fn limit(&mut self, setpoint: T, sums: &Sums<T>) -> T {
-        if !setpoint.is_usable() {
-            return self.hold();
-        }
-        let high = sums.total > self.law.high;
-        let rising = (sums.error > T::zero()) != self.law.reverse;
-        let mut total = sums.total;
-        if high == rising {
-            // The integral stands, so its push is not in the output either.
-            total -= sums.error.scale(self.law.ki);
-        } else {
-            self.state.integral = sums.integral;
-        }
-        self.state.lagged = sums.lagged;
-        self.state.total = total.limit(self.law.low, self.law.high);
-        self.state.total
+        state.integral = integral;
+        state.lagged = lagged;
+        state.total = total;
+        total
     }
 
     /// A step that is not like the one before it.
@@ -286,7 +266,7 @@ impl<T: Scalar> LeanPid<T> {
                 (self.state.total - others).widen()
             };
         }
-        self.step(setpoint, measured)
+        self.go_on(setpoint, measured)
     }
 
     fn hold(&mut self) -> T {

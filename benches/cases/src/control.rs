@@ -2,13 +2,14 @@
 
 use crate::{Case, ConfigError, DT, Sample};
 use balance_core::control::design::{DiscreteModel, LqrConfig};
+use balance_core::control::lean_pid::LeanPidConfig;
 use balance_core::control::mpc::{Mpc, MpcConfig};
 use balance_core::control::pid::PidConfig;
 use balance_core::control::profile::Goal;
 use balance_core::control::profile::s_curve::{SCurve, SCurveConfig};
 use balance_core::control::profile::trapezoid::{Trapezoid, TrapezoidConfig};
 use balance_core::control::state_feedback::StateFeedbackConfig;
-use balance_core::control::{adrc, cascade, lead_lag, pid, state_feedback};
+use balance_core::control::{adrc, cascade, lead_lag, lean_pid, pid, state_feedback};
 use balance_core::math::{Float, Scalar};
 use nalgebra::SMatrix;
 
@@ -220,5 +221,32 @@ impl<T: Scalar> Case<T> for ProfileSCurve {
     }
     fn step(profile: &mut Self::Algorithm, goal: &T) -> T {
         profile.step(Goal::rest(*goal)).position
+    }
+}
+
+/// Proportional, integral and filtered derivative, clamped, with anti-windup, and nothing else.
+pub struct LeanPid;
+
+impl<T: Scalar> Case<T> for LeanPid {
+    type Algorithm = lean_pid::LeanPid<T>;
+    type Input = T;
+    type Output = T;
+
+    fn build() -> Result<Self::Algorithm, ConfigError> {
+        LeanPidConfig {
+            kp: T::Param::lit(15.0),
+            ki: T::Param::lit(80.0),
+            kd: T::Param::lit(0.6),
+            derivative_cutoff_hz: Some(T::Param::lit(20.0)),
+            output_min: T::Param::lit(-100.0),
+            output_max: T::Param::lit(100.0),
+        }
+        .build(T::Param::lit(DT))
+    }
+    fn input(sample: &Sample) -> T {
+        sample.pitch()
+    }
+    fn step(pid: &mut Self::Algorithm, pitch: &T) -> T {
+        pid.step(T::zero(), *pitch)
     }
 }

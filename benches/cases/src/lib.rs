@@ -77,6 +77,7 @@ macro_rules! for_each_case {
             kalman_4_2: kalman::Kalman42 [f32 f64 fixed];
             kalman_6_3: kalman::Kalman63 [f32 f64 fixed];
             lead_lag: control::LeadLag [f32 f64 fixed];
+            lean_pid: control::LeanPid [f32 f64 fixed];
             low_pass: signal::LowPass [f32 f64 fixed];
             madgwick: attitude::Madgwick [f32 f64 fixed];
             mahony: attitude::Mahony [f32 f64 fixed];
