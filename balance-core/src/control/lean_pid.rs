@@ -84,26 +84,18 @@ impl<P: Float> LeanPidConfig<P> {
     }
 }
 
-/// How the derivative is made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Derivative {
-    None,
-    Plain,
-    Filtered,
-}
-
 #[derive(Clone, Copy, Debug)]
 struct Law<T: Scalar> {
-    kp: T::Gain,
     /// `ki·h`.
     ki: T::Gain,
-    /// `−kd / (τ + h)`.
-    slope: T::Gain,
+    /// `kp` and `−kd / (τ + h)`, of the error and of what the measured value is ahead by.
+    direct: [T::Gain; 2],
     /// `h / (τ + h)`.
     share: T::Gain,
     low: T,
     high: T,
-    derivative: Derivative,
+    differentiates: bool,
+    filtered: bool,
     /// A positive error lowers the integral.
     reverse: bool,
     dt: T::Param,
@@ -133,19 +125,13 @@ impl<T: Scalar> Law<T> {
             return Err(ConfigError::Order("output_min", "output_max"));
         }
         Ok(Self {
-            kp: T::gain(kp),
             ki: T::gain(ki * dt),
-            slope: T::gain(-slope),
+            direct: [T::gain(kp), T::gain(-slope)],
             share: T::gain(dt / (filter_time + dt)),
             low: T::from_param(config.output_min),
             high: T::from_param(config.output_max),
-            derivative: if kd == zero {
-                Derivative::None
-            } else if filter_time > zero {
-                Derivative::Filtered
-            } else {
-                Derivative::Plain
-            },
+            differentiates: kd != zero,
+            filtered: kd != zero && filter_time > zero,
             reverse: ki < zero,
             dt,
         })
@@ -209,21 +195,18 @@ impl<T: Scalar> LeanPid<T> {
         let (law, state) = (&self.law, &mut self.state);
         let error = setpoint - measured;
         let mut integral = T::accumulate(state.integral, law.ki, error);
-        let mut sum = T::accumulate(integral, law.kp, error);
+        let [kp, slope] = law.direct;
         let mut lagged = state.lagged;
-        match law.derivative {
-            Derivative::Filtered => {
-                let ahead = measured - T::narrow(lagged);
-                sum = T::accumulate(sum, law.slope, ahead);
-                lagged = T::accumulate(lagged, law.share, ahead);
-            }
-            Derivative::Plain => {
-                let ahead = measured - T::narrow(lagged);
-                sum = T::accumulate(sum, law.slope, ahead);
-                lagged = measured.widen();
-            }
-            Derivative::None => {}
-        }
+        let ahead = measured - T::narrow(lagged);
+        let sum = if law.filtered {
+            lagged = T::accumulate(lagged, law.share, ahead);
+            T::accumulate(T::accumulate(integral, kp, error), slope, ahead)
+        } else if law.differentiates {
+            lagged = measured.widen();
+            T::accumulate(T::accumulate(integral, kp, error), slope, ahead)
+        } else {
+            T::accumulate(integral, kp, error)
+        };
         let mut total = T::narrow(sum);
         // In this form NaN, which comes of an unusable setpoint, is on the other side.
         if !(total > law.low && law.high > total) {
@@ -253,13 +236,13 @@ impl<T: Scalar> LeanPid<T> {
             return self.hold();
         }
         let phase = self.state.phase;
-        let restarts = phase != Phase::Gap || self.law.derivative != Derivative::Filtered;
+        let restarts = phase != Phase::Gap || !self.law.filtered;
         if restarts && phase != Phase::Running {
             self.state.lagged = measured.widen();
         }
         self.state.phase = Phase::Running;
         if phase == Phase::Retuned {
-            let others = (setpoint - measured).scale(self.law.kp);
+            let others = (setpoint - measured).scale(self.law.direct[0]);
             self.state.integral = if self.law.ki == T::Gain::default() {
                 T::Wide::default()
             } else {
