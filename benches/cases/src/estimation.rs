@@ -4,10 +4,11 @@ use crate::sample::WHEEL_COUNTS;
 use crate::{Case, ConfigError, DT, Sample};
 use balance_core::estimation::complementary::ComplementaryConfig;
 use balance_core::estimation::inclination::InclinationConfig;
+use balance_core::estimation::robot_tilt::{RobotTiltConfig, RobotTiltInput};
 use balance_core::estimation::tilt_kalman::TiltKalmanConfig;
 use balance_core::estimation::wheel_speed::WheelSpeedConfig;
 use balance_core::estimation::{
-    complementary, inclination, steady_tilt_kalman, tilt_kalman, wheel_speed,
+    complementary, inclination, robot_tilt, steady_tilt_kalman, tilt_kalman, wheel_speed,
 };
 use balance_core::math::{Real, Scalar};
 
@@ -115,5 +116,30 @@ impl<T: Scalar> Case<T> for WheelSpeed {
     }
     fn step(wheel: &mut Self::Algorithm, counts: &i32) -> Self::Output {
         wheel.step(*counts)
+    }
+}
+
+/// Tilt from the inertial sensor and the wheels.
+pub struct RobotTilt;
+
+impl<T: Real> Case<T> for RobotTilt {
+    type Algorithm = robot_tilt::RobotTilt<T>;
+    type Input = RobotTiltInput<T>;
+    type Output = T;
+
+    fn build() -> Result<Self::Algorithm, ConfigError> {
+        RobotTiltConfig::default().build(T::Param::lit(DT))
+    }
+    fn input(sample: &Sample) -> Self::Input {
+        let [_, rate, _] = sample.rate();
+        let [forward, _, up] = sample.accel();
+        RobotTiltInput {
+            rate,
+            accel: Some([forward, up]),
+            counts: i32::from(sample.pitch / 256),
+        }
+    }
+    fn step(filter: &mut Self::Algorithm, input: &Self::Input) -> T {
+        filter.step(input).angle
     }
 }

@@ -2,7 +2,11 @@
 
 use crate::{Case, ConfigError, DT, Sample};
 use balance_core::estimation::kalman::{self, KalmanConfig, KalmanScalar};
+use balance_core::estimation::nonlinear_kalman::{
+    DifferentiableModel, ExtendedKalman, NonlinearKalmanConfig, NonlinearModel, UnscentedKalman,
+};
 use balance_core::math::{Float, Scalar};
+use core::marker::PhantomData;
 use nalgebra::{SMatrix, SVector};
 
 /// Two positions that are measured, and their speeds.
@@ -87,3 +91,82 @@ impl<T: KalmanScalar> Case<T> for Kalman63 {
         filter.step(measured).estimate
     }
 }
+
+/// A pendulum: angle, rate, bias of the gyroscope, and a friction that is not known.
+#[derive(Clone, Copy, Debug)]
+pub struct Pendulum<P>(PhantomData<P>);
+
+impl<P: Float> NonlinearModel<4, 2> for Pendulum<P> {
+    type Scalar = P;
+
+    fn advance(&self, state: &SVector<P, 4>) -> SVector<P, 4> {
+        let [angle, rate, bias, friction] = state.data.0[0];
+        let acceleration = -P::lit(9.0) * angle.sin() - friction * rate;
+        let next = [
+            angle + P::lit(DT) * rate,
+            rate + P::lit(DT) * acceleration,
+            bias,
+            friction,
+        ];
+        SVector::from(next)
+    }
+    fn expect(&self, state: &SVector<P, 4>) -> SVector<P, 2> {
+        let [angle, rate, bias, _] = state.data.0[0];
+        SVector::from([angle, rate + bias])
+    }
+}
+
+impl<P: Float> DifferentiableModel<4, 2> for Pendulum<P> {
+    fn transition(&self, state: &SVector<P, 4>) -> SMatrix<P, 4, 4> {
+        let [angle, rate, _, friction] = state.data.0[0];
+        let (zero, one, dt) = (P::zero(), P::one(), P::lit(DT));
+        let columns = [
+            [one, -dt * P::lit(9.0) * angle.cos(), zero, zero],
+            [dt, one - dt * friction, zero, zero],
+            [zero, zero, one, zero],
+            [zero, -dt * rate, zero, one],
+        ];
+        SMatrix::from_fn(|i, j| columns[j][i])
+    }
+    fn measurement(&self, _: &SVector<P, 4>) -> SMatrix<P, 2, 4> {
+        let (zero, one) = (P::zero(), P::one());
+        let columns = [[one, zero], [zero, one], [zero, one], [zero, zero]];
+        SMatrix::from_fn(|i, j| columns[j][i])
+    }
+}
+
+fn pendulum<P: Float>() -> NonlinearKalmanConfig<P, 4, 2> {
+    NonlinearKalmanConfig {
+        process_noise: SMatrix::from_diagonal_element(P::lit(1e-4)),
+        measurement_noise: SVector::from_element(P::lit(1e-3)),
+        ..Default::default()
+    }
+}
+
+/// The pendulum, by its slopes.
+pub struct Ekf42;
+/// The pendulum, by what it does around the estimate.
+pub struct Ukf42;
+
+macro_rules! nonlinear {
+    ($case:ident, $filter:ident, $build:ident) => {
+        impl<P: Float> Case<P> for $case {
+            type Algorithm = $filter<Pendulum<P>, 4, 2>;
+            type Input = [Option<P>; 2];
+            type Output = SVector<P, 4>;
+
+            fn build() -> Result<Self::Algorithm, ConfigError> {
+                pendulum().$build(Pendulum(PhantomData))
+            }
+            fn input(sample: &Sample) -> Self::Input {
+                let [_, rate, _] = sample.rate();
+                [sample.accel_pitch(), Some(rate)]
+            }
+            fn step(filter: &mut Self::Algorithm, measured: &Self::Input) -> Self::Output {
+                filter.step(measured).estimate
+            }
+        }
+    };
+}
+nonlinear!(Ekf42, ExtendedKalman, build_extended);
+nonlinear!(Ukf42, UnscentedKalman, build_unscented);

@@ -60,6 +60,7 @@ macro_rules! for_each_case {
         $with! {
             accel_tilt: sensor::AccelTilt [f32 f64 fixed];
             adrc: control::Adrc [f32 f64 fixed];
+            alignment: foc::Alignment [f32 f64 fixed];
             atan2: math::Atan2 [f32 f64 fixed];
             basic_vqf: attitude::BasicVqf [f32 f64 fixed];
             biquad: signal::Biquad [f32 f64 fixed];
@@ -72,7 +73,12 @@ macro_rules! for_each_case {
             delay_8: signal::Delay8 [f32 f64 fixed];
             derivative: signal::Derivative [f32 f64 fixed];
             duty_map: motor::DutyMap [f32 f64 fixed];
+            ekf_4_2: kalman::Ekf42 [f32 f64];
+            encoder_angle: foc::EncoderAngle [f32 f64 fixed];
+            field_weakening: foc::FieldWeakening [f32 f64 fixed];
+            flux_observer: foc::FluxObserver [f32 f64 fixed];
             foc_current_loop: foc::FocCurrentLoop [f32 f64 fixed];
+            hall_angle: foc::HallAngle [f32 f64 fixed];
             inclination: estimation::Inclination [f32 f64 fixed];
             kalman_4_2: kalman::Kalman42 [f32 f64 fixed];
             kalman_6_3: kalman::Kalman63 [f32 f64 fixed];
@@ -82,24 +88,32 @@ macro_rules! for_each_case {
             madgwick: attitude::Madgwick [f32 f64 fixed];
             mahony: attitude::Mahony [f32 f64 fixed];
             median_5: signal::Median5 [f32 f64 fixed];
+            motor_watch: foc::MotorWatch [f32 f64 fixed];
             mpc_cart_pole: control::MpcCartPole [f32 f64];
+            phase_lock: foc::PhaseLock [f32 f64 fixed];
             pid: control::Pid [f32 f64 fixed];
             pmsm: foc::PmsmModel [f32 f64];
+            position_loop: foc::PositionLoop [f32 f64 fixed];
             profile_s_curve: control::ProfileSCurve [f32 f64 fixed];
             profile_trapezoid: control::ProfileTrapezoid [f32 f64 fixed];
             robot_tick: robot::RobotTick [f32 f64 fixed];
+            robot_tilt: estimation::RobotTilt [f32 f64 fixed];
+            sensorless: foc::Sensorless [f32 f64 fixed];
             sin_cos: math::SinCos [f32 f64 fixed];
             slew_limit: signal::SlewLimit [f32 f64 fixed];
+            speed_loop: foc::SpeedLoop [f32 f64 fixed];
             sqrt: math::Sqrt [f32 f64 fixed];
             state_feedback_4: control::StateFeedback4 [f32 f64 fixed];
             steady_kalman_4_2: kalman::SteadyKalman42 [f32 f64 fixed];
             steady_tilt_kalman: estimation::SteadyTiltKalman [f32 f64 fixed];
             tilt_kalman: estimation::TiltKalman [f32 f64 fixed];
             tilt_pid_from_bytes: small_job::TiltPidFromBytes [f32 f64 fixed];
+            ukf_4_2: kalman::Ukf42 [f32 f64];
             voltage_feedforward: motor::VoltageFeedforward [f32 f64 fixed];
             vqf: attitude::Vqf [f32 f64 fixed];
             wheel_speed: estimation::WheelSpeed [f32 f64 fixed];
             wheeled_pendulum: model::WheeledPendulum [f32 f64];
+            winding_test: foc::WindingTest [f32 f64];
             wrap_angle: math::WrapAngle [f32 f64 fixed];
         }
     };
