@@ -10,7 +10,7 @@ use anyhow::{Result, bail, ensure};
 use clap::Parser;
 use image::{Images, Subject};
 use measure::{Cost, Counter};
-use results::{Growth, Row, compare};
+use results::{Growth, Loop, Row, compare};
 use std::path::{Path, PathBuf};
 use target::Target;
 
@@ -65,12 +65,68 @@ fn main() -> Result<()> {
     );
 
     let results = Results::at(&root);
-    if let Some(reason) = &arguments.bless {
-        results.replace(&ours, &theirs, reason)?;
-    } else if arguments.check {
-        results.check(&ours, &theirs)?;
+    if kept {
+        let loops = measure_loops(&root, &counter)?;
+        let measured = Measured {
+            ours,
+            theirs,
+            loops,
+        };
+        match &arguments.bless {
+            Some(reason) => results.replace(&measured, reason)?,
+            None => results.check(&measured)?,
+        }
     }
     Ok(())
+}
+
+/// All that is kept.
+struct Measured {
+    ours: Vec<Row>,
+    theirs: Vec<Row>,
+    loops: Vec<Loop>,
+}
+
+/// The programs that stand beside MicroPython's, on a Pico.
+const LOOPS: [(&str, &str); 2] = [
+    ("tilt_pid_from_bytes", ""),
+    (
+        "robot_tick",
+        "the whole robot, which balances: mounting, calibration, Kalman filter, state feedback, duties, supervisor",
+    ),
+];
+
+fn measure_loops(root: &Path, counter: &Counter) -> Result<Vec<Loop>> {
+    const CYCLES_PER_MICROSECOND: f64 = 125.0;
+    let all: Vec<Subject> = subjects(cases::ENTRIES).collect();
+    let images = Images::generate(root, "cases", &all)?;
+    let mut loops = Vec::new();
+    for (case, remark) in LOOPS {
+        let chosen: Vec<Subject> = all
+            .iter()
+            .filter(|subject| subject.name == case)
+            .cloned()
+            .collect();
+        images.build(Target::Rp2040, &chosen)?;
+        for subject in &chosen {
+            let cost =
+                counter.measure(root, Target::Rp2040, &images.path(Target::Rp2040, subject))?;
+            let micros = |cycles: f64| (cycles / CYCLES_PER_MICROSECOND * 10.0).round() / 10.0;
+            loops.push(Loop {
+                program: format!("`{case}` in {}", subject.scalar),
+                mean: micros(cost.mean),
+                max: micros(cost.most as f64),
+                remark: remark.to_owned(),
+            });
+        }
+    }
+    for Loop {
+        program, mean, max, ..
+    } in &loops
+    {
+        println!("{program}: {mean} µs, at most {max} µs");
+    }
+    Ok(loops)
 }
 
 /// Builds and counts the chosen cases of a crate, and prints them.
@@ -119,7 +175,7 @@ fn measure(
     for &target in targets {
         images.build(target, &chosen)?;
         for subject in &chosen {
-            let cost = counter.measure(target, &images.path(target, subject))?;
+            let cost = counter.measure(root, target, &images.path(target, subject))?;
             print(subject, target, &cost);
             rows.push(Row::new(subject.name, subject.scalar, target, &cost));
         }
@@ -186,7 +242,18 @@ impl Results {
         self.folder.join("blessed.csv")
     }
 
-    fn check(&self, ours: &[Row], theirs: &[Row]) -> Result<()> {
+    fn loops(&self) -> PathBuf {
+        self.folder.join("loop.csv")
+    }
+
+    fn check(
+        &self,
+        Measured {
+            ours,
+            theirs,
+            loops,
+        }: &Measured,
+    ) -> Result<()> {
         let comparison = compare(&results::read(&self.ours())?, ours);
         let differing = compare(&results::read(&self.theirs())?, theirs);
         for Growth {
@@ -219,6 +286,10 @@ impl Results {
         if peers > 0 {
             eprintln!("{peers} figures of peers differ from benches/results/peers.csv");
         }
+        let slower = Loop::slower(&results::read(&self.loops())?, loops);
+        for program in &slower {
+            eprintln!("{program} takes longer on a Pico, or is new");
+        }
         let page_is_current = report::page(&self.folder)? == std::fs::read_to_string(&self.page)?;
         if !page_is_current {
             eprintln!("benches/README.md is not what the results make of it");
@@ -227,6 +298,7 @@ impl Results {
             && comparison.new.is_empty()
             && comparison.gone.is_empty()
             && peers == 0
+            && slower.is_empty()
             && page_is_current
         {
             println!(
@@ -242,7 +314,15 @@ impl Results {
         );
     }
 
-    fn replace(&self, ours: &[Row], theirs: &[Row], reason: &str) -> Result<()> {
+    fn replace(
+        &self,
+        Measured {
+            ours,
+            theirs,
+            loops,
+        }: &Measured,
+        reason: &str,
+    ) -> Result<()> {
         let grown = compare(&results::read(&self.ours())?, ours).grown;
         ensure!(
             grown.is_empty() || !reason.trim().is_empty(),
@@ -255,6 +335,7 @@ impl Results {
         }));
         results::write(&self.ours(), ours)?;
         results::write(&self.theirs(), theirs)?;
+        results::write(&self.loops(), loops)?;
         if !blessed.is_empty() {
             results::write(&self.blessed(), &blessed)?;
         }

@@ -9,11 +9,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// What was found out about a case.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Cost {
-    /// Instructions of a step.
+    /// Instructions of a step, on a Pico cycles.
     pub(crate) least: u64,
     pub(crate) median: u64,
+    pub(crate) mean: f64,
     pub(crate) most: u64,
     /// Code and constants reachable from building and stepping, in bytes.
     pub(crate) flash: u64,
@@ -42,40 +43,20 @@ impl Counter {
         Ok(Self(library))
     }
 
-    pub(crate) fn measure(&self, target: Target, image: &Path) -> Result<Cost> {
+    /// Counts the instructions of an image, or on a Pico its cycles.
+    pub(crate) fn measure(&self, root: &Path, target: Target, image: &Path) -> Result<Cost> {
         let symbols = Symbols::read(image)?;
-        let counts = image.with_extension("counts");
-        let (emulator, machine) = target.emulator();
-        let mut plugin = self.0.clone().into_os_string();
-        plugin.push(format!(
-            ",start={:#x},stop={:#x},out=",
-            symbols.from, symbols.to
-        ));
-        plugin.push(&counts);
-        let output = Command::new(emulator)
-            .args(machine)
-            .args(["-display", "none", "-monitor", "none", "-serial", "none"])
-            .args(["-semihosting-config", "enable=on,target=native", "-plugin"])
-            .arg(plugin)
-            .arg("-kernel")
-            .arg(image)
-            .output()
-            .with_context(|| format!("cannot run {emulator}: QEMU 10 is needed"))?;
-        // Semihosting prints to standard error.
-        let said = String::from_utf8_lossy(&output.stderr);
-        ensure!(
-            output.status.success(),
-            "{} failed in the emulator: {said}",
-            image.display()
-        );
+        let (counts, said) = match target.emulator() {
+            Some((emulator, machine)) => self.in_qemu(emulator, machine, image, &symbols)?,
+            None => on_pico(root, image, &symbols)?,
+        };
         let reported = |name: &str| {
             let line = said
                 .lines()
                 .find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
             line.with_context(|| format!("{} does not say its {name}: {said}", image.display()))
         };
-        let text = fs::read_to_string(&counts)?;
-        let counts: Vec<u64> = text.lines().map(str::parse).collect::<Result<_, _>>()?;
+        let counts: Vec<u64> = counts.lines().map(str::parse).collect::<Result<_, _>>()?;
         let Some((empty, steps)) = counts.split_first().filter(|(_, steps)| !steps.is_empty())
         else {
             bail!("{} was not counted", image.display());
@@ -85,6 +66,7 @@ impl Counter {
         Ok(Cost {
             least: steps[0],
             median: steps[steps.len() / 2],
+            mean: steps.iter().sum::<u64>() as f64 / steps.len() as f64,
             most: steps[steps.len() - 1],
             flash: flash(&beside(image, "alone"))?,
             flash_of_step: flash(&beside(image, "step"))?,
@@ -92,6 +74,68 @@ impl Counter {
             stack: reported("stack")?,
         })
     }
+
+    /// The counts, and what the image said.
+    fn in_qemu(
+        &self,
+        emulator: &str,
+        machine: &[&str],
+        image: &Path,
+        symbols: &Symbols,
+    ) -> Result<(String, String)> {
+        let counts = image.with_extension("counts");
+        let mut plugin = self.0.clone().into_os_string();
+        plugin.push(format!(
+            ",start={:#x},stop={:#x},out=",
+            symbols.from, symbols.to
+        ));
+        plugin.push(&counts);
+        let mut command = Command::new(emulator);
+        command
+            .args(machine)
+            .args(["-display", "none", "-monitor", "none", "-serial", "none"])
+            .args(["-semihosting-config", "enable=on,target=native", "-plugin"])
+            .arg(plugin)
+            .arg("-kernel")
+            .arg(image);
+        // Semihosting prints to standard error.
+        let (_, said) = run(command, image)?;
+        Ok((fs::read_to_string(&counts)?, said))
+    }
+}
+
+/// The cycles, and what the image said.
+fn on_pico(root: &Path, image: &Path, symbols: &Symbols) -> Result<(String, String)> {
+    let folder = root.join("examples/pico/emulator");
+    if !folder.join("node_modules").exists() {
+        let mut install = Command::new("npm");
+        install
+            .current_dir(&folder)
+            .args(["ci", "--silent", "--no-audit", "--no-fund"]);
+        run(install, image)?;
+    }
+    let mut command = Command::new("node");
+    command
+        .arg(folder.join("cycles.mjs"))
+        .arg(image)
+        .args([symbols.from, symbols.to].map(|address| format!("{address:#x}")));
+    run(command, image)
+}
+
+/// Standard output and standard error of what must go well.
+fn run(mut command: Command, image: &Path) -> Result<(String, String)> {
+    let name = command.get_program().to_owned();
+    let output = command
+        .output()
+        .with_context(|| format!("cannot run {}", name.display()))?;
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    ensure!(
+        output.status.success(),
+        "{} failed with {}: {said}",
+        name.display(),
+        image.display()
+    );
+    Ok((String::from_utf8_lossy(&output.stdout).into_owned(), said))
 }
 
 fn beside(image: &Path, what: &str) -> PathBuf {

@@ -1,6 +1,6 @@
 //! `benches/README.md`, made of the tables in `benches/results`.
 
-use crate::results::{Row, read};
+use crate::results::{Loop, Row, read};
 use crate::target::Target;
 use anyhow::Result;
 use serde::Deserialize;
@@ -19,15 +19,6 @@ struct Recorded {
     max: Option<u64>,
     flash: Option<u64>,
     state: Option<u64>,
-    remark: String,
-}
-
-/// Microseconds of a whole loop on a Raspberry Pi Pico.
-#[derive(Debug, Deserialize)]
-struct Loop {
-    program: String,
-    mean: f64,
-    max: f64,
     remark: String,
 }
 

@@ -62,6 +62,34 @@ pub(crate) struct Growth {
     pub(crate) after: u64,
 }
 
+/// Microseconds of a whole loop on a Raspberry Pi Pico.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Loop {
+    pub(crate) program: String,
+    pub(crate) mean: f64,
+    pub(crate) max: f64,
+    pub(crate) remark: String,
+}
+
+impl Loop {
+    /// The programs that are slower than they were, or new.
+    pub(crate) fn slower(before: &[Self], after: &[Self]) -> Vec<String> {
+        let allowed = 1.0 + TOLERANCE_PERCENT as f64 / 100.0;
+        let is_new_or_slower = |new: &&Self| {
+            let old = before.iter().find(|old| old.program == new.program);
+            // Figures are rounded to 0.1.
+            old.is_none_or(|old| {
+                new.mean > old.mean * allowed + 0.1 || new.max > old.max * allowed + 0.1
+            })
+        };
+        after
+            .iter()
+            .filter(is_new_or_slower)
+            .map(|new| new.program.clone())
+            .collect()
+    }
+}
+
 /// What differs between two sets of results.
 #[derive(Default)]
 pub(crate) struct Comparison {

@@ -12,9 +12,12 @@ pub(crate) enum Target {
     M33,
     /// RISC-V without hardware floats, as in an ESP32-C3.
     Rv32imc,
+    /// A Raspberry Pi Pico, of which cycles are counted.
+    Rp2040,
 }
 
 impl Target {
+    /// Those whose instructions are counted.
     pub(crate) const ALL: [Self; 4] = [Self::M4f, Self::M0, Self::M33, Self::Rv32imc];
 
     /// As in results.
@@ -24,6 +27,7 @@ impl Target {
             Self::M0 => "m0",
             Self::M33 => "m33",
             Self::Rv32imc => "rv32imc",
+            Self::Rp2040 => "rp2040",
         }
     }
     /// As in headings.
@@ -33,12 +37,13 @@ impl Target {
             Self::M0 => "Cortex-M0: floats in software",
             Self::M33 => "Cortex-M33: floats of 32 bits in hardware",
             Self::Rv32imc => "RISC-V (rv32imc): floats in software",
+            Self::Rp2040 => "Raspberry Pi Pico",
         }
     }
     pub(crate) fn triple(self) -> &'static str {
         match self {
             Self::M4f => "thumbv7em-none-eabihf",
-            Self::M0 => "thumbv6m-none-eabi",
+            Self::M0 | Self::Rp2040 => "thumbv6m-none-eabi",
             Self::M33 => "thumbv8m.main-none-eabihf",
             Self::Rv32imc => "riscv32imc-unknown-none-elf",
         }
@@ -49,6 +54,7 @@ impl Target {
             Self::M0 => "cortex-m0",
             Self::M33 => "cortex-m33",
             Self::Rv32imc => "generic-rv32",
+            Self::Rp2040 => "cortex-m0plus",
         }
     }
     /// Where code and data begin.
@@ -58,11 +64,13 @@ impl Target {
             // Both in their secure alias.
             Self::M33 => [0x1000_0000, 0x3800_0000],
             Self::Rv32imc => [0x8000_0000, 0x8010_0000],
+            // Behind the second-stage boot loader, which the emulator does without.
+            Self::Rp2040 => [0x1000_0100, 0x2000_0000],
         }
     }
-    /// The emulator and its machine.
-    pub(crate) fn emulator(self) -> (&'static str, &'static [&'static str]) {
-        match self {
+    /// Program of QEMU and its machine; the Pico has none.
+    pub(crate) fn emulator(self) -> Option<(&'static str, &'static [&'static str])> {
+        Some(match self {
             Self::M4f => ("qemu-system-arm", &["-M", "mps2-an386"]),
             // With more memory than the board has: an algorithm shall be counted even if it is
             // too large for 16 KiB.
@@ -72,6 +80,7 @@ impl Target {
             ),
             Self::M33 => ("qemu-system-arm", &["-M", "mps2-an505"]),
             Self::Rv32imc => ("qemu-system-riscv32", &["-M", "virt", "-bios", "none"]),
-        }
+            Self::Rp2040 => return None,
+        })
     }
 }
