@@ -4,7 +4,10 @@
 //! limited, with an integral that stands while the output is at a limit and the error would drive
 //! it further out. Nothing else: what a setpoint weight, a measured period or rate, a feedforward, a
 //! slew limit, manual mode, back calculation or the contributions of the output are wanted for is
-//! done by [`Pid`](super::pid::Pid), at three times the cost. The gains mean the same in both.
+//! done by [`Pid`](super::pid::Pid). The gains mean the same in both.
+//!
+//! Cost of a step with a filtered derivative, counted in QEMU: `f32` 40 instructions on a Cortex-M4F
+//! and 1,147 on an M0; Q12 136 and 280.
 //!
 //! The filtered derivative is `kd / (τ + h)` times the distance of the measured value from its own
 //! low-pass: one state, two products, the same numbers as the difference equation of the other.
@@ -126,7 +129,7 @@ impl<T: Scalar> Law<T> {
         }
         Ok(Self {
             ki: T::gain(ki * dt),
-            direct: [T::gain(kp), T::gain(-slope)],
+            direct: T::align([T::gain(kp), T::gain(-slope)]),
             share: T::gain(dt / (filter_time + dt)),
             low: T::from_param(config.output_min),
             high: T::from_param(config.output_max),
@@ -195,26 +198,26 @@ impl<T: Scalar> LeanPid<T> {
         let (law, state) = (&self.law, &mut self.state);
         let error = setpoint - measured;
         let mut integral = T::accumulate(state.integral, law.ki, error);
-        let [kp, slope] = law.direct;
+        let [kp, _] = law.direct;
         let mut lagged = state.lagged;
         let ahead = measured - T::narrow(lagged);
         let sum = if law.filtered {
             lagged = T::accumulate(lagged, law.share, ahead);
-            T::accumulate(T::accumulate(integral, kp, error), slope, ahead)
+            T::accumulate_all(integral, &law.direct, &[error, ahead])
         } else if law.differentiates {
             lagged = measured.widen();
-            T::accumulate(T::accumulate(integral, kp, error), slope, ahead)
+            T::accumulate_all(integral, &law.direct, &[error, ahead])
         } else {
             T::accumulate(integral, kp, error)
         };
         let mut total = T::narrow(sum);
         // In this form NaN, which comes of an unusable setpoint, is on the other side.
-        if !(total > law.low && law.high > total) {
+        if !(total.is_above(law.low) && law.high.is_above(total)) {
             if !setpoint.is_usable() {
                 return self.hold();
             }
-            let high = total > law.low;
-            let rising = (error > T::zero()) != law.reverse;
+            let high = total.is_above(law.low);
+            let rising = error.is_above(T::zero()) != law.reverse;
             if high == rising {
                 // The integral stands, so its push is not in the output either.
                 integral = state.integral;
