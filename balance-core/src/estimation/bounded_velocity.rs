@@ -394,6 +394,7 @@ impl<P: Float> BoundedVelocityState<P> {
 
     /// Starts from the direction of a specific force; what is known of the gyroscope stays.
     #[cold]
+    #[inline(never)]
     fn start(&mut self, accel: [P; 3], noise: &Noise<P>) {
         if let Some(level) = Quaternion::from_up(accel) {
             self.attitude = level;

@@ -86,6 +86,7 @@ impl<T: Real> LevelFrameState<T> {
 
     /// A large correction; one of nearly half a turn takes two goes.
     #[cold]
+    #[inline(never)]
     fn level_from_afar(&mut self, up: [T; 3]) -> [T; 2] {
         let Some(first) = Correction::any(up) else {
             return [T::zero(); 2];
@@ -148,6 +149,7 @@ pub(super) fn turned<T: Real>(
 /// tan(h)/h for h² from the end of the series on; a turn of more than 2.4 rad in a period counts as
 /// that.
 #[cold]
+#[inline(never)]
 fn stretch_of_fast_turn<T: Real>(square: T) -> T {
     let h = square.sqrt().limit(T::lit(0.1), T::lit(1.2));
     let (sine, cosine) = h.sin_cos();

@@ -146,7 +146,12 @@ impl<T: Real> Mahony<T> {
         accel: Option<[T; 3]>,
         mag: Option<[T; 3]>,
     ) -> Orientation<T> {
-        self.advance(gyro, accel, mag, self.period)
+        advance(
+            &mut self.state,
+            &self.tuning,
+            &self.period,
+            (gyro, accel, mag),
+        )
     }
 
     /// As [`step`](Self::step), with a measured period in s.
@@ -163,52 +168,8 @@ impl<T: Real> Mahony<T> {
         if !is_period(dt, self.dt) {
             return self.state.estimate(OrientationStatus::Held);
         }
-        self.advance(gyro, accel, mag, Period::new(self.tuning.integral, dt))
-    }
-
-    #[inline(always)]
-    fn advance(
-        &mut self,
-        gyro: [T; 3],
-        accel: Option<[T; 3]>,
-        mag: Option<[T; 3]>,
-        period: Period<T>,
-    ) -> Orientation<T> {
-        let ranges = &self.tuning.ranges;
-        if !ranges.usable_gyro(gyro) {
-            return self.state.estimate(OrientationStatus::Held);
-        }
-        let state = &mut self.state;
-        let Some(up) = ranges.up(accel) else {
-            state.rate = without(gyro, state.gyro_bias);
-            state.turn(state.quaternion().times_vector(state.rate), period.half);
-            return state.estimate(if state.level {
-                OrientationStatus::GyroOnly
-            } else {
-                OrientationStatus::Waiting
-            });
-        };
-        let field = ranges.field(mag);
-        let status = match field {
-            Some(_) => OrientationStatus::Headed,
-            None => OrientationStatus::Inclined,
-        };
-        if state.meet(up, field) {
-            return state.estimate(status);
-        }
-
-        let attitude = state.quaternion();
-        let mut error = cross(up, attitude.half_up());
-        if let Some(field) = field {
-            error = plus(error, heading_error(attitude, field));
-        }
-        if let Some(integral) = period.integral {
-            learn(&mut state.gyro_bias, error, integral, self.tuning.max_bias);
-        }
-        state.rate = without(gyro, state.gyro_bias);
-        let pull = error.map(|e| e.scale(self.tuning.proportional));
-        state.turn(attitude.times_vector(plus(state.rate, pull)), period.half);
-        state.estimate(status)
+        let period = Period::new(self.tuning.integral, dt);
+        advance(&mut self.state, &self.tuning, &period, (gyro, accel, mag))
     }
 
     /// Takes other gains; attitude, bias and period stay.
@@ -233,6 +194,51 @@ impl<T: Real> Mahony<T> {
     pub fn restore(&mut self, state: OrientationState<T>) {
         self.state = state.sound();
     }
+}
+
+type Input<T> = ([T; 3], Option<[T; 3]>, Option<[T; 3]>);
+
+#[inline(always)]
+fn advance<T: Real>(
+    state: &mut OrientationState<T>,
+    tuning: &Tuning<T>,
+    period: &Period<T>,
+    (gyro, accel, mag): Input<T>,
+) -> Orientation<T> {
+    let ranges = &tuning.ranges;
+    if !ranges.usable_gyro(gyro) {
+        return state.estimate(OrientationStatus::Held);
+    }
+    let Some(up) = ranges.up(accel) else {
+        state.rate = without(gyro, state.gyro_bias);
+        state.turn(state.quaternion().times_vector(state.rate), period.half);
+        return state.estimate(if state.level {
+            OrientationStatus::GyroOnly
+        } else {
+            OrientationStatus::Waiting
+        });
+    };
+    let field = ranges.field(mag);
+    let status = match field {
+        Some(_) => OrientationStatus::Headed,
+        None => OrientationStatus::Inclined,
+    };
+    if state.meet(up, field) {
+        return state.estimate(status);
+    }
+
+    let attitude = state.quaternion();
+    let mut error = cross(up, attitude.half_up());
+    if let Some(field) = field {
+        error = plus(error, heading_error(attitude, field));
+    }
+    if let Some(integral) = period.integral {
+        learn(&mut state.gyro_bias, error, integral, tuning.max_bias);
+    }
+    state.rate = without(gyro, state.gyro_bias);
+    let pull = error.map(|e| e.scale(tuning.proportional));
+    state.turn(attitude.times_vector(plus(state.rate, pull)), period.half);
+    state.estimate(status)
 }
 
 #[inline(always)]

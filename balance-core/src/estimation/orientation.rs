@@ -174,6 +174,7 @@ impl<T: Real> OrientationState<T> {
     }
 
     #[cold]
+    #[inline(never)]
     fn start(&mut self, up: [T; 3], field: Option<[T; 3]>) {
         let level = if self.level {
             self.quaternion().up()

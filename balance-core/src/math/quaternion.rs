@@ -187,6 +187,7 @@ impl<T: Real> Quaternion<T> {
 
     /// Where 1 + z has lost its digits, the horizontal part has them.
     #[cold]
+    #[inline(never)]
     fn nearly_over(x: T, y: T, z: T) -> Self {
         let Some([ux, uy]) = T::unit([x, y]) else {
             return Self::from_array([T::zero(), T::one(), T::zero(), T::zero()]);
