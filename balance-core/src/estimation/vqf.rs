@@ -11,6 +11,9 @@
 //! **When to choose it:** the published filter that is most accurate over motions of all kinds without any tuning.
 //! Where the bias is small, [`basic_vqf`](super::basic_vqf) costs a third.
 //!
+//! Instructions of a step without a magnetometer: 968 on a Cortex-M4F, on a Cortex-M0 66,867 in `f32` and 31,038 in
+//! fixed point.
+//!
 //! Source: D. Laidig, T. Seel, "VQF: Highly accurate IMU orientation estimation with bias estimation and
 //! magnetic disturbance rejection", Information Fusion 91 (2023), doi:10.1016/j.inffus.2022.10.014. The
 //! published code runs its low-pass filters in `f64`; here they are sums of small steps, which need none.
