@@ -4,7 +4,7 @@ use super::angle::wrap_f64;
 use super::atan2::atan2_f32;
 use super::scalar::{Float, Real, Scalar};
 use super::section::StateVariable;
-use super::sin_cos::{phase_f32, sin_cos_f32};
+use super::sin_cos::{phase_f32, sin_cos_f32, sin_cos_wrapped_f32};
 use super::sqrt::sqrt_f32;
 
 /// Whether floats are made of integers by the compiler: each comparison is a call then.
@@ -227,6 +227,10 @@ impl Real for f32 {
     #[inline]
     fn sin_cos(self) -> (Self, Self) {
         sin_cos_f32(self)
+    }
+    #[inline]
+    fn sin_cos_wrapped(self) -> (Self, Self) {
+        sin_cos_wrapped_f32(self)
     }
     #[inline]
     fn atan2(self, x: Self) -> Self {

@@ -163,6 +163,15 @@ pub trait Real: Scalar + core::ops::Div<Output = Self> {
     /// Sine and cosine of an angle in radians.
     #[must_use]
     fn sin_cos(self) -> (Self, Self);
+    /// Sine and cosine of an angle that is known to lie in −π ..= π, as commutation has it twenty
+    /// thousand times a second. The same as [`sin_cos`](Real::sin_cos) but for `f32`, where a float
+    /// polynomial to 2.5e-7 takes its place: half the instructions with hardware floats, six times as
+    /// many without. Other angles are right as well.
+    #[inline]
+    #[must_use]
+    fn sin_cos_wrapped(self) -> (Self, Self) {
+        self.sin_cos()
+    }
     /// Angle of the vector (`x`, `self`), in −π ..= π; zero for the zero vector.
     #[must_use]
     fn atan2(self, x: Self) -> Self;

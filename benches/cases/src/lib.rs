@@ -68,6 +68,7 @@ macro_rules! for_each_case {
             bounded_velocity: attitude::BoundedVelocity [f32 f64];
             cascade: control::Cascade [f32 f64 fixed];
             complementary: estimation::Complementary [f32 f64 fixed];
+            dc_current_loop: motor::DcCurrentLoop [f32 f64 fixed];
             dc_motor: motor::DcMotor [f32 f64 fixed];
             deadband: signal::Deadband [f32 f64 fixed];
             delay_8: signal::Delay8 [f32 f64 fixed];
@@ -88,6 +89,7 @@ macro_rules! for_each_case {
             madgwick: attitude::Madgwick [f32 f64 fixed];
             mahony: attitude::Mahony [f32 f64 fixed];
             median_5: signal::Median5 [f32 f64 fixed];
+            motor_identification: motor::Identification [f32 f64];
             motor_watch: foc::MotorWatch [f32 f64 fixed];
             mpc_cart_pole: control::MpcCartPole [f32 f64];
             phase_lock: foc::PhaseLock [f32 f64 fixed];
@@ -103,9 +105,11 @@ macro_rules! for_each_case {
             slew_limit: signal::SlewLimit [f32 f64 fixed];
             speed_loop: foc::SpeedLoop [f32 f64 fixed];
             sqrt: math::Sqrt [f32 f64 fixed];
+            stall_detector: motor::StallDetector [f32 f64 fixed];
             state_feedback_4: control::StateFeedback4 [f32 f64 fixed];
             steady_kalman_4_2: kalman::SteadyKalman42 [f32 f64 fixed];
             steady_tilt_kalman: estimation::SteadyTiltKalman [f32 f64 fixed];
+            thermal_limit: motor::ThermalLimit [f32 f64 fixed];
             tilt_kalman: estimation::TiltKalman [f32 f64 fixed];
             tilt_pid_from_bytes: small_job::TiltPidFromBytes [f32 f64 fixed];
             ukf_4_2: kalman::Ukf42 [f32 f64];

@@ -1,9 +1,13 @@
 //! Motors.
 
 use crate::{Case, ConfigError, DT, Sample};
-use balance_core::math::{Real, Scalar};
+use balance_core::math::{Float, Real, Scalar};
+use balance_core::motor::dc_current_loop::{self, DcCurrentLoopConfig, DcCurrentLoopInput};
 use balance_core::motor::dc_motor::{self, DcMotorConfig};
 use balance_core::motor::duty_map::{self, DutyMapConfig};
+use balance_core::motor::identification::{self, IdentificationConfig};
+use balance_core::motor::stall::{self, StallConfig};
+use balance_core::motor::thermal_limit::{self, ThermalLimitConfig};
 use balance_core::motor::voltage_feedforward::{self, VoltageFeedforwardConfig};
 
 fn voltage<T: Scalar>(sample: &Sample) -> T {
@@ -72,5 +76,89 @@ impl<T: Scalar> Case<T> for VoltageFeedforward {
     }
     fn step(feedforward: &mut Self::Algorithm, [torque, speed]: &[T; 2]) -> T {
         feedforward.step(*torque, *speed)
+    }
+}
+
+/// The current loop of a brushed motor.
+pub struct DcCurrentLoop;
+
+impl<T: Scalar> Case<T> for DcCurrentLoop {
+    type Algorithm = dc_current_loop::DcCurrentLoop<T>;
+    type Input = DcCurrentLoopInput<T>;
+    type Output = T;
+
+    fn build() -> Result<Self::Algorithm, ConfigError> {
+        DcCurrentLoopConfig::default().build(T::Param::lit(1e-4))
+    }
+    fn input(sample: &Sample) -> Self::Input {
+        let [_, rate, _] = sample.rate();
+        DcCurrentLoopInput {
+            reference: sample.pitch(),
+            current: rate,
+            speed: rate,
+            supply: T::lit(7.4),
+        }
+    }
+    fn step(control: &mut Self::Algorithm, input: &Self::Input) -> T {
+        control.step(input).voltage
+    }
+}
+
+/// I²t.
+pub struct ThermalLimit;
+
+impl<T: Scalar> Case<T> for ThermalLimit {
+    type Algorithm = thermal_limit::ThermalLimit<T>;
+    type Input = T;
+    type Output = T;
+
+    fn build() -> Result<Self::Algorithm, ConfigError> {
+        ThermalLimitConfig::default().build(T::Param::lit(DT))
+    }
+    fn input(sample: &Sample) -> T {
+        voltage(sample)
+    }
+    fn step(limit: &mut Self::Algorithm, current: &T) -> T {
+        limit.step(*current).max_current
+    }
+}
+
+/// Driven and not turning.
+pub struct StallDetector;
+
+impl<T: Scalar> Case<T> for StallDetector {
+    type Algorithm = stall::StallDetector<T>;
+    type Input = [T; 2];
+    type Output = bool;
+
+    fn build() -> Result<Self::Algorithm, ConfigError> {
+        StallConfig::default().build(T::Param::lit(DT))
+    }
+    fn input(sample: &Sample) -> [T; 2] {
+        let [_, rate, _] = sample.rate();
+        [voltage(sample), rate]
+    }
+    fn step(stall: &mut Self::Algorithm, [drive, speed]: &[T; 2]) -> bool {
+        stall.step(*drive, *speed)
+    }
+}
+
+/// Finding a motor's constants.
+pub struct Identification;
+
+impl<T: Float> Case<T> for Identification {
+    type Algorithm = identification::Identification<T>;
+    type Input = [T; 2];
+    type Output = ();
+
+    fn build() -> Result<Self::Algorithm, ConfigError> {
+        IdentificationConfig::default().build(T::lit(DT))
+    }
+    fn input(sample: &Sample) -> [T; 2] {
+        let [_, rate, _] = sample.rate();
+        [voltage(sample), rate]
+    }
+    fn step(run: &mut Self::Algorithm, [volts, angle]: &[T; 2]) {
+        run.step(*volts, Some(*volts), *angle);
     }
 }

@@ -98,19 +98,25 @@ impl<T: Real> Supply<T> {
         }
     }
 
-    /// Takes a believed voltage. Where a division is a long routine in integers, one step of
-    /// Newton's iteration follows a voltage that moves by up to 3 % a period.
+    /// A voltage as a share of the bus. Where a division is a long routine in integers, one step
+    /// of Newton's iteration follows a bus that moves by up to 3 % a period.
     #[inline(always)]
-    fn follow(&mut self, voltage: T) {
-        self.voltage = voltage;
-        if T::MAX.to_param() < T::Param::lit(1e18) {
-            let rest = T::one() - voltage * self.reciprocal;
-            if rest.magnitude() < T::lit(0.03) {
-                self.reciprocal += self.reciprocal * rest;
-                return;
-            }
+    fn share(&mut self, voltage: Dq<T>) -> Dq<T> {
+        let reciprocal = if T::MAX.to_param() < T::Param::lit(1e18) {
+            let rest = T::one() - self.voltage * self.reciprocal;
+            self.reciprocal = if rest.magnitude() < T::lit(0.03) {
+                self.reciprocal + self.reciprocal * rest
+            } else {
+                T::one() / self.voltage
+            };
+            self.reciprocal
+        } else {
+            T::one() / self.voltage
+        };
+        Dq {
+            d: voltage.d * reciprocal,
+            q: voltage.q * reciprocal,
         }
-        self.reciprocal = T::one() / voltage;
     }
 }
 
@@ -190,6 +196,17 @@ pub struct CurrentLoopInput<T> {
     pub reference: Dq<T>,
 }
 
+impl<T: Scalar> CurrentLoopInput<T> {
+    /// Whether all but the bus voltage may enter. Whatever is not finite leaves its mark in a sum;
+    /// what is only absurd ends at the limits.
+    #[cold]
+    fn is_usable(&self) -> bool {
+        let [a, b] = self.phase_currents;
+        let all = a + b + self.angle + self.speed + self.reference.d + self.reference.q;
+        all.is_usable()
+    }
+}
+
 /// What a period of a [`CurrentLoop`] gives.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct CurrentLoopOutput<T> {
@@ -201,9 +218,9 @@ pub struct CurrentLoopOutput<T> {
     pub voltage: Dq<T>,
     /// The voltage was limited.
     pub saturated: bool,
-    /// An input was unusable: the last good duties stand. They are those of the last good angle,
-    /// so whoever sees this for more than a few periods switches off
-    /// ([`supervision`](super::supervision)).
+    /// An input was unusable: the last good duties stand; current and voltage are unknown and read
+    /// zero. The duties are those of the last good angle, so whoever sees this for more than a few
+    /// periods switches off ([`supervision`](super::supervision)).
     pub held: bool,
 }
 
@@ -212,8 +229,8 @@ pub struct CurrentLoopOutput<T> {
 pub struct CurrentLoopState<T: Scalar> {
     /// The integrals, V.
     pub integral: Dq<T::Wide>,
-    /// The last good output.
-    pub output: CurrentLoopOutput<T>,
+    /// The last good duties.
+    pub duties: [T; 3],
 }
 
 /// The current loop of a three-phase motor; see the [module](super) for an example and
@@ -233,21 +250,14 @@ impl<T: Real> CurrentLoop<T> {
     /// root.
     #[inline]
     pub fn step(&mut self, input: &CurrentLoopInput<T>) -> CurrentLoopOutput<T> {
-        let [a, b] = input.phase_currents;
-        // Whatever is not finite leaves its mark in a sum; what is only absurd ends at the limits.
-        let all = a + b + input.angle + input.speed + input.reference.d + input.reference.q;
-        if !all.is_usable() {
-            return self.hold();
-        }
         let c = &self.coefficients;
         let bus = input.bus_voltage;
-        let believed = if bus >= c.min_bus && bus <= c.max_bus {
-            bus
-        } else {
-            self.supply.voltage
-        };
-        self.supply.follow(believed);
+        if bus >= c.min_bus && bus <= c.max_bus {
+            self.supply.voltage = bus;
+        }
+        let bus = self.supply.voltage;
 
+        let [a, b] = input.phase_currents;
         let rotation = Rotation::of(input.angle);
         let current = rotation.park(clarke(a, b));
         let forward = Dq {
@@ -258,68 +268,55 @@ impl<T: Real> CurrentLoop<T> {
             d: T::narrow(self.state.integral.d),
             q: T::narrow(self.state.integral.q),
         };
-        let wanted = Dq {
-            d: (input.reference.d - current.d).scale(c.kp.d) + integral.d + forward.d,
-            q: (input.reference.q - current.q).scale(c.kp.q) + integral.q + forward.q,
+        let push = Dq {
+            d: (input.reference.d - current.d).scale(c.kp.d),
+            q: (input.reference.q - current.q).scale(c.kp.q),
         };
-        let reach = believed * c.reach;
+        let wanted = Dq {
+            d: push.d + integral.d + forward.d,
+            q: push.q + integral.q + forward.q,
+        };
+        let reach = bus * c.reach;
         let square = reach * reach;
-        let length = wanted.d * wanted.d + wanted.q * wanted.q;
-        // Not `length > square`, which a NaN would pass.
-        let inside = length <= square;
-        let (voltage, possible) = if inside {
-            let possible = Dq {
-                d: wanted.d - forward.d,
-                q: wanted.q - forward.q,
-            };
-            (wanted, possible)
+        // What is not finite has left its mark in the length, and is not inside.
+        let inside = wanted.d * wanted.d + wanted.q * wanted.q <= square;
+        let (voltage, push) = if inside {
+            (wanted, push)
         } else {
+            if !input.is_usable() {
+                return self.hold();
+            }
             let voltage = limited(wanted, reach, square);
             // A forward voltage beyond all reach must not enter the integral.
-            let possible = Dq {
-                d: bounded(voltage.d - forward.d, reach + reach),
-                q: bounded(voltage.q - forward.q, reach + reach),
+            let most = reach + reach;
+            let push = Dq {
+                d: bounded(voltage.d - forward.d, most) - integral.d,
+                q: bounded(voltage.q - forward.q, most) - integral.q,
             };
-            (voltage, possible)
-        };
-        let push = Dq {
-            d: possible.d - integral.d,
-            q: possible.q - integral.q,
+            (voltage, push)
         };
         self.state.integral.d = T::accumulate(self.state.integral.d, c.follow.d, push.d);
         self.state.integral.q = T::accumulate(self.state.integral.q, c.follow.q, push.q);
 
-        let ahead = input.speed.scale(c.delay).limit(-T::one(), T::one());
-        let along = T::one() - ahead * ahead * T::lit(0.5);
-        let share = Dq {
-            d: voltage.d * self.supply.reciprocal,
-            q: voltage.q * self.supply.reciprocal,
-        };
-        let turned = Dq {
-            d: along * share.d - ahead * share.q,
-            q: along * share.q + ahead * share.d,
-        };
-        self.state.output = CurrentLoopOutput {
-            duties: space_vector_duties(rotation.inverse_park(turned)),
+        let share = self.supply.share(voltage);
+        let turned = ahead(share, input.speed.scale(c.delay));
+        self.state.duties = space_vector_duties(rotation.inverse_park(turned));
+        CurrentLoopOutput {
+            duties: self.state.duties,
             current,
             voltage,
             saturated: !inside,
             held: false,
-        };
-        self.state.output
+        }
     }
 
     #[cold]
     fn hold(&self) -> CurrentLoopOutput<T> {
         CurrentLoopOutput {
+            duties: self.state.duties,
             held: true,
-            ..self.state.output
+            ..CurrentLoopOutput::default()
         }
-    }
-
-    /// The last good output.
-    pub fn output(&self) -> CurrentLoopOutput<T> {
-        self.state.output
     }
 
     /// Turns the frame of the rotor by `angle` rad, as when another angle source takes over that
@@ -373,23 +370,13 @@ impl<T: Real> CurrentLoop<T> {
     /// Puts a state back; an unusable one means rest.
     pub fn restore(&mut self, state: CurrentLoopState<T>) {
         let most = self.supply.voltage + self.supply.voltage;
-        let o = &state.output;
-        let numbers = [
-            T::narrow(state.integral.d),
-            T::narrow(state.integral.q),
-            o.current.d,
-            o.current.q,
-            o.voltage.d,
-            o.voltage.q,
-            o.duties[0],
-            o.duties[1],
-            o.duties[2],
-        ];
-        let usable = numbers.iter().all(|x| x.is_usable())
-            && o.duties.iter().all(|d| *d >= T::zero() && *d <= T::one());
+        let duties = &state.duties;
+        let (d, q) = (T::narrow(state.integral.d), T::narrow(state.integral.q));
+        let usable = d.is_usable()
+            && q.is_usable()
+            && duties.iter().all(|d| *d >= T::zero() && *d <= T::one());
         self.state = if usable {
-            let bound = |wide: T::Wide| {
-                let value = T::narrow(wide);
+            let bound = |wide: T::Wide, value: T| {
                 if value.magnitude() > most {
                     bounded(value, most).widen()
                 } else {
@@ -397,12 +384,28 @@ impl<T: Real> CurrentLoop<T> {
                 }
             };
             CurrentLoopState {
-                integral: Dq::new(bound(state.integral.d), bound(state.integral.q)),
+                integral: Dq::new(bound(state.integral.d, d), bound(state.integral.q, q)),
                 ..state
             }
         } else {
             CurrentLoopState::default()
         };
+    }
+}
+
+/// A vector turned ahead by an angle, to second order; by one radian at most.
+#[inline(always)]
+fn ahead<T: Scalar>(vector: Dq<T>, angle: T) -> Dq<T> {
+    let mut angle = angle;
+    let mut square = angle * angle;
+    if square > T::one() {
+        angle = angle.limit(-T::one(), T::one());
+        square = T::one();
+    }
+    let along = T::one() - square * T::lit(0.5);
+    Dq {
+        d: along * vector.d - angle * vector.q,
+        q: along * vector.q + angle * vector.d,
     }
 }
 

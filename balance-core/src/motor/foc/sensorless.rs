@@ -175,8 +175,8 @@ pub struct SensorlessInput<T> {
     pub voltage: AlphaBeta<T>,
     /// Current now, A.
     pub current: AlphaBeta<T>,
-    /// Voltage of the current loop in its frame, V: its last
-    /// [`output`](super::CurrentLoop::output).
+    /// [Voltage of the current loop](super::CurrentLoopOutput::voltage) in the last period, in
+    /// its frame, V.
     pub loop_voltage: Dq<T>,
     /// Wanted current once it runs, A.
     pub reference: Dq<T>,

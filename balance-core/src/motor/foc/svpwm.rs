@@ -34,11 +34,17 @@ pub fn space_vector_duties<T: Scalar>(voltage: AlphaBeta<T>) -> [T; 3] {
     let low = if c < low { c } else { low };
     let high = if c > high { c } else { high };
     let common = (T::one() - (high + low)) * T::lit(0.5);
-    phases.map(|phase| duty(phase + common))
+    let duties = phases.map(|phase| phase + common);
+    // A millionth less than the hexagon, so that rounding passes neither zero nor one.
+    if high - low < T::lit(1.0 - 1e-6) {
+        duties
+    } else {
+        duties.map(duty)
+    }
 }
 
 /// Within 0 ..= 1; NaN gives zero.
-#[inline(always)]
+#[cold]
 fn duty<T: Scalar>(wanted: T) -> T {
     if wanted > T::zero() {
         if wanted < T::one() { wanted } else { T::one() }

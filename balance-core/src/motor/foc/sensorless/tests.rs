@@ -126,6 +126,7 @@ fn start<T: Real>(bench: &Bench<T::Param>, seed: u64, reverse: bool, seconds: f6
     let wanted = T::lit(sign * bench.target * poles);
     let bus = config.inverter.bus_voltage;
     let mut duties = [0.5_f64; 3];
+    let mut loop_voltage = Dq::default();
     let (mut attempts, mut torque, mut angle_error) = (1, T::zero(), 0.0_f64);
     control.start(reverse);
     let ticks = (seconds / bench.dt) as u32;
@@ -134,7 +135,7 @@ fn start<T: Real>(bench: &Bench<T::Param>, seed: u64, reverse: bool, seconds: f6
         let out = control.step(&SensorlessInput {
             voltage: clarke_three(duties.map(|d| T::lit(d * bus))),
             current: clarke(phases[0], phases[1]),
-            loop_voltage: currents.output().voltage,
+            loop_voltage,
             reference: Dq::new(T::zero(), torque),
         });
         let load = bench.drag * motor.state().speed * motor.state().speed.abs();
@@ -145,6 +146,7 @@ fn start<T: Real>(bench: &Bench<T::Param>, seed: u64, reverse: bool, seconds: f6
                 currents.reset();
                 speeds.reset();
                 duties = [0.5; 3];
+                loop_voltage = Dq::default();
                 motor.coast(load);
                 continue;
             }
@@ -163,6 +165,7 @@ fn start<T: Real>(bench: &Bench<T::Param>, seed: u64, reverse: bool, seconds: f6
             bus_voltage: T::lit(bus),
             reference: out.reference,
         });
+        loop_voltage = answer.voltage;
         duties = answer.duties.map(|d| d.to_param().to_f64());
         motor.step(duties, load);
         if tick > ticks / 10 * 9 {
