@@ -35,6 +35,8 @@ pub enum Command {
     /// Run the attitude filters over recorded logs with ground truth and print their errors beside
     /// those of other implementations
     Evaluate(EvaluateArgs),
+    /// Start a population of three-phase motors without a sensor, and show step responses
+    Motors(MotorsArgs),
     /// Run firmware on the emulated board against the simulated robot
     Emulate(EmulateArgs),
 }
@@ -95,6 +97,26 @@ pub struct CompareArgs {
     /// Seed of the sensor noise
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
+}
+
+/// How many motors to start.
+#[derive(Clone, Debug, Args)]
+pub struct MotorsArgs {
+    /// How many of each kind
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    pub motors: u64,
+    /// Every constant of a motor is off by up to this share of itself
+    #[arg(long, value_name = "SHARE", default_value_t = 0.3, value_parser = share)]
+    pub spread: f64,
+    /// Number type
+    #[arg(long, value_name = "TYPE", value_parser = names(SCALARS.to_vec()), default_value = "f32")]
+    pub scalar: String,
+    /// Seed of the population
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Print one JSON object for each motor
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Which robots to run, and how many.

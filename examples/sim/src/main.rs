@@ -10,6 +10,7 @@ mod lanes;
 mod log;
 mod margins;
 mod monte_carlo;
+mod motors;
 mod plant;
 mod population;
 mod replay;
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
         Some(Command::MonteCarlo(args)) => monte_carlo::monte_carlo(&args).map(|()| true),
         Some(Command::Tilt(args)) => tilt_errors::tilt(&args).map(|()| true),
         Some(Command::Evaluate(args)) => evaluate::evaluate(&args).map(|()| true),
+        Some(Command::Motors(args)) => motors::motors(&args),
         Some(Command::Emulate(args)) => emulate::emulate(&args),
     };
     match done {
