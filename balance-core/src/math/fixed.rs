@@ -367,6 +367,10 @@ impl<Frac: LeEqU32 + Send + Sync + 'static> Scalar for Fixed<Frac> {
         rounded(gain.mantissa, self.to_bits(), down)
     }
     #[inline(always)]
+    fn halved(self) -> Self {
+        Self::from_bits(self.to_bits() >> 1)
+    }
+    #[inline(always)]
     fn widen(self) -> i64 {
         i64::from(self.to_bits()) << GUARD
     }

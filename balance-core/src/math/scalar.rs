@@ -70,6 +70,12 @@ pub trait Scalar:
     #[must_use]
     fn to_counts(self, gain: Self::Gain) -> i32;
 
+    /// Half of the value; fixed point rounds down, in one instruction.
+    #[inline(always)]
+    #[must_use]
+    fn halved(self) -> Self {
+        self * Self::lit(0.5)
+    }
     /// Starts an accumulator from a value.
     fn widen(self) -> Self::Wide;
     /// Rounds an accumulator, saturating.
@@ -165,7 +171,7 @@ pub trait Real: Scalar + core::ops::Div<Output = Self> {
     fn sin_cos(self) -> (Self, Self);
     /// Sine and cosine of an angle that is known to lie in −π ..= π, as commutation has it twenty
     /// thousand times a second. The same as [`sin_cos`](Real::sin_cos) but for `f32`, where a float
-    /// polynomial to 2.5e-7 takes its place: half the instructions with hardware floats, six times as
+    /// polynomial to 1e-6 takes its place: half the instructions with hardware floats, six times as
     /// many without. Other angles are right as well.
     #[inline]
     #[must_use]

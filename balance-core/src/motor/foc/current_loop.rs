@@ -104,11 +104,13 @@ impl<T: Real> Supply<T> {
     fn share(&mut self, voltage: Dq<T>) -> Dq<T> {
         let reciprocal = if T::MAX.to_param() < T::Param::lit(1e18) {
             let rest = T::one() - self.voltage * self.reciprocal;
-            self.reciprocal = if rest.magnitude() < T::lit(0.03) {
-                self.reciprocal + self.reciprocal * rest
-            } else {
-                T::one() / self.voltage
-            };
+            let off = rest.magnitude();
+            // As close as a reciprocal of some hundredths can be; else a step, or a division.
+            if off > T::lit(0.03) {
+                self.reciprocal = T::one() / self.voltage;
+            } else if off > T::lit(4e-4) {
+                self.reciprocal += self.reciprocal * rest;
+            }
             self.reciprocal
         } else {
             T::one() / self.voltage
@@ -393,16 +395,22 @@ impl<T: Real> CurrentLoop<T> {
     }
 }
 
+#[cold]
+#[inline(never)]
+fn one_radian<T: Scalar>(angle: T) -> (T, T) {
+    (angle.limit(-T::one(), T::one()), T::one())
+}
+
 /// A vector turned ahead by an angle, to second order; by one radian at most.
 #[inline(always)]
 fn ahead<T: Scalar>(vector: Dq<T>, angle: T) -> Dq<T> {
-    let mut angle = angle;
-    let mut square = angle * angle;
-    if square > T::one() {
-        angle = angle.limit(-T::one(), T::one());
-        square = T::one();
-    }
-    let along = T::one() - square * T::lit(0.5);
+    let square = angle * angle;
+    let (angle, square) = if square <= T::one() {
+        (angle, square)
+    } else {
+        one_radian(angle)
+    };
+    let along = T::one() - square.halved();
     Dq {
         d: along * vector.d - angle * vector.q,
         q: along * vector.q + angle * vector.d,

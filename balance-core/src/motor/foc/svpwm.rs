@@ -30,16 +30,35 @@ use crate::math::Scalar;
 pub fn space_vector_duties<T: Scalar>(voltage: AlphaBeta<T>) -> [T; 3] {
     let phases = inverse_clarke(voltage);
     let [a, b, c] = phases;
-    let (low, high) = if a < b { (a, b) } else { (b, a) };
-    let low = if c < low { c } else { low };
-    let high = if c > high { c } else { high };
-    let common = (T::one() - (high + low)) * T::lit(0.5);
+    let (low, middle, high) = sorted(a, b, c);
+    // The three sum to zero: minus the sum of the outer two is the middle one.
+    let common = (T::one() + middle).halved();
     let duties = phases.map(|phase| phase + common);
     // A millionth less than the hexagon, so that rounding passes neither zero nor one.
     if high - low < T::lit(1.0 - 1e-6) {
         duties
     } else {
-        duties.map(duty)
+        [duty(duties[0]), duty(duties[1]), duty(duties[2])]
+    }
+}
+
+/// Two or three comparisons, rather than a minimum and a maximum of four.
+#[inline(always)]
+fn sorted<T: Scalar>(a: T, b: T, c: T) -> (T, T, T) {
+    if a < b {
+        if b < c {
+            (a, b, c)
+        } else if a < c {
+            (a, c, b)
+        } else {
+            (c, a, b)
+        }
+    } else if a < c {
+        (b, a, c)
+    } else if b < c {
+        (b, c, a)
+    } else {
+        (c, b, a)
     }
 }
 
