@@ -174,13 +174,34 @@ fn measure(
     let mut rows = Vec::new();
     for &target in targets {
         images.build(target, &chosen)?;
-        for subject in &chosen {
-            let cost = counter.measure(root, target, &images.path(target, subject))?;
+        let costs = in_parallel(&chosen, |subject| {
+            counter.measure(root, target, &images.path(target, subject))
+        });
+        for (subject, cost) in chosen.iter().zip(costs) {
+            let cost = cost?;
             print(subject, target, &cost);
             rows.push(Row::new(subject.name, subject.scalar, target, &cost));
         }
     }
     Ok(rows)
+}
+
+/// The results in the order of the inputs.
+fn in_parallel<I: Sync, O: Send>(inputs: &[I], work: impl Fn(&I) -> O + Sync) -> Vec<O> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let share = inputs.len().div_ceil(threads).max(1);
+    std::thread::scope(|scope| {
+        let work = &work;
+        let threads: Vec<_> = inputs
+            .chunks(share)
+            .map(|inputs| scope.spawn(move || inputs.iter().map(work).collect::<Vec<O>>()))
+            .collect();
+        let results = threads.into_iter().map(|thread| match thread.join() {
+            Ok(results) => results,
+            Err(panic) => std::panic::resume_unwind(panic),
+        });
+        results.flatten().collect()
+    })
 }
 
 /// A full name means that case alone.
@@ -290,7 +311,8 @@ impl Results {
         for program in &slower {
             eprintln!("{program} takes longer on a Pico, or is new");
         }
-        let page_is_current = report::page(&self.folder)? == std::fs::read_to_string(&self.page)?;
+        let page_is_current =
+            report::page(&self.folder)? == std::fs::read_to_string(&self.page).unwrap_or_default();
         if !page_is_current {
             eprintln!("benches/README.md is not what the results make of it");
         }
