@@ -1,7 +1,7 @@
 //! The small job that everybody writes who balances something, composed of public blocks.
 
 use crate::{Case, ConfigError, Sample};
-use balance_core::control::pid::{Pid, PidConfig};
+use balance_core::control::lean_pid::{LeanPid, LeanPidConfig};
 use balance_core::estimation::accel_tilt::roll_from_counts;
 use balance_core::estimation::complementary::{Complementary, ComplementaryConfig};
 use balance_core::math::Scalar;
@@ -15,7 +15,7 @@ pub struct TiltPidFromBytes;
 pub struct TiltPid<T: Scalar> {
     rad_per_count: T::Gain,
     filter: Complementary<T>,
-    pid: Pid<T>,
+    pid: LeanPid<T>,
     counts_per_output: T::Gain,
 }
 
@@ -38,7 +38,7 @@ impl<T: Scalar> Case<T> for TiltPidFromBytes {
                 time_constant: T::Param::lit(0.049),
             }
             .build(dt)?,
-            pid: PidConfig {
+            pid: LeanPidConfig {
                 kp: T::Param::lit(15.0 * DEGREES * ten),
                 ki: T::Param::lit(80.0 * DEGREES * ten),
                 kd: T::Param::lit(0.6 * DEGREES * ten),
@@ -71,7 +71,7 @@ impl<T: Scalar> Case<T> for TiltPidFromBytes {
         let rate = T::from_counts(roll_rate.into(), job.rad_per_count);
         let tilt = job.filter.step(rate, roll_from_counts(counts.accel));
         let output = job.pid.step(T::zero(), tilt.angle);
-        let duty = output.total.to_counts(job.counts_per_output);
+        let duty = output.to_counts(job.counts_per_output);
         (duty < 0, duty.unsigned_abs())
     }
 }
