@@ -243,3 +243,36 @@ fn loops(results: &Path) -> Result<String> {
     }
     Ok(text)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OURS: &str =
+        "case,scalar,target,median,max,flash,state,stack\npid,f32,m0,100,150,1000,60,32\n";
+    const RECORDED: &str = "case,scalar,peer,target,median,max,flash,state,remark\n\
+        pid,f32,slow,m0,500,,,,\npid,f32,fast,m0,200,210,900,40,no clamp\n";
+    const LOOPS: &str = "program,mean,max,remark\nC,3.7,4.4,\n";
+
+    #[test]
+    fn the_best_other_stands_first_with_a_ratio() -> Result<()> {
+        let folder = std::env::temp_dir().join(format!("report-{}", std::process::id()));
+        std::fs::create_dir_all(&folder)?;
+        std::fs::write(folder.join("instructions.csv"), OURS)?;
+        std::fs::write(folder.join("recorded.csv"), RECORDED)?;
+        std::fs::write(folder.join("loop_recorded.csv"), LOOPS)?;
+        let page = page(&folder)?;
+        std::fs::remove_dir_all(&folder)?;
+        let row = "| `pid` | f32 | 100 / 150 | 1000 | 60 | fast* 200 / 210 (900 B, 40 B) | 0.50 | slow* 500 |";
+        assert!(page.contains(row), "{page}");
+        assert!(page.contains("- `pid` f32, fast: no clamp."), "{page}");
+        assert!(page.contains("| C* | 3.7 | 4.4 |  |"), "{page}");
+        Ok(())
+    }
+    #[test]
+    fn the_tables_of_the_repository_are_readable() -> Result<()> {
+        let results = Path::new(env!("CARGO_MANIFEST_DIR")).join("../results");
+        assert!(page(&results)?.contains("MicroPython as a hobbyist writes it"));
+        Ok(())
+    }
+}
