@@ -9,6 +9,7 @@
 //! | both, and wheels with encoders | tilt of a balancing robot | [`robot_tilt`] | 12 + 14 |
 //! | both, three axes | up, at any attitude | [`inclination`] | about 36 + 36 |
 //! | both and perhaps a magnetometer | attitude | one of the five below | |
+//! | the same | attitude and how uncertain it is | [`attitude_kalman`] | 700 + 600 |
 //! | a linear model and measurements that come and go | its states | [`kalman`] | about 1.5 N³ + 3 N² M |
 //! | a model that bends | its states | [`nonlinear_kalman`], extended or unscented | as above, and the model |
 //! | encoder counts | wheel angle and speed | [`wheel_speed`] | 3 + 1, and 30 integer operations |
@@ -31,6 +32,7 @@
 //! names in its [`TiltStatus`] what it was made of.
 
 pub mod accel_tilt;
+pub mod attitude_kalman;
 pub mod basic_vqf;
 pub mod bounded_velocity;
 pub mod complementary;

@@ -11,6 +11,7 @@ use crate::log::{Log, logs_in};
 use crate::{table, workspace};
 use anyhow::{Context, Result, anyhow, ensure};
 use balance_core::estimation::OrientationState;
+use balance_core::estimation::attitude_kalman::AttitudeKalmanConfig;
 use balance_core::estimation::basic_vqf::BasicVqfConfig;
 use balance_core::estimation::bounded_velocity::BoundedVelocityConfig;
 use balance_core::estimation::inclination::InclinationConfig;
@@ -130,9 +131,9 @@ fn run_all(logs: &[Log]) -> Result<Vec<Evaluation>> {
 
 fn evaluate_log(log: &Log) -> Result<Vec<Evaluation>> {
     let mut found = Vec::new();
-    evaluate_scalar::<f32>(log, &mut found)?;
-    evaluate_scalar::<f64>(log, &mut found)?;
-    evaluate_scalar::<Q12>(log, &mut found)?;
+    evaluate_scalar::<f32>(log, [filters(log)?, float_filters(log)?], &mut found);
+    evaluate_scalar::<f64>(log, [filters(log)?, float_filters(log)?], &mut found);
+    evaluate_scalar::<Q12>(log, [filters(log)?, Vec::new()], &mut found);
     Ok(found)
 }
 
@@ -278,6 +279,31 @@ fn filters<T: Real>(log: &Log) -> Result<Vec<Filter<T>>> {
     Ok(list)
 }
 
+/// Those that exist for floats only.
+fn float_filters<T: Float>(log: &Log) -> Result<Vec<Filter<T>>> {
+    let build = || AttitudeKalmanConfig::default().build(T::lit(log.dt));
+    let (mut level, mut ahead, mut headed) = (build()?, build()?, build()?);
+    let lag = T::lit(LAG);
+    let filter = |name, headed, step: Step<T>| Filter { name, headed, step };
+    Ok(vec![
+        filter(
+            "attitude_kalman6",
+            false,
+            Box::new(move |gyro, accel, _| level.step(gyro, Some(accel), None).attitude),
+        ),
+        filter(
+            "attitude_kalman6_ahead",
+            false,
+            Box::new(move |gyro, accel, _| ahead.step(gyro, Some(accel), None).ahead(lag)),
+        ),
+        filter(
+            "attitude_kalman9",
+            true,
+            Box::new(move |gyro, accel, mag| headed.step(gyro, Some(accel), mag).attitude),
+        ),
+    ])
+}
+
 /// Where BROAD's example code starts the filters of Mahony and Madgwick: at the inverse of the attitude of
 /// the first sample, a quarter of a turn off.
 fn published_start<T: Real>(log: &Log) -> OrientationState<T> {
@@ -296,13 +322,13 @@ fn published_start<T: Real>(log: &Log) -> OrientationState<T> {
     }
 }
 
-fn evaluate_scalar<T: Real>(log: &Log, found: &mut Vec<Evaluation>) -> Result<()> {
+fn evaluate_scalar<T: Real>(log: &Log, filters: [Vec<Filter<T>>; 2], found: &mut Vec<Evaluation>) {
     let has_field = log.rows.iter().any(|row| row.mag.is_some());
     for Filter {
         name: estimator,
         headed,
         mut step,
-    } in filters::<T>(log)?
+    } in filters.into_iter().flatten()
     {
         if headed && !has_field {
             continue;
@@ -338,7 +364,6 @@ fn evaluate_scalar<T: Real>(log: &Log, found: &mut Vec<Evaluation>) -> Result<()
             },
         });
     }
-    Ok(())
 }
 
 /// Total, heading and inclination, in rad. An attitude that is none is as wrong as can be.
