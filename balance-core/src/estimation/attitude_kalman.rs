@@ -521,7 +521,7 @@ mod tests {
         assert!(last < bound, "{}: {last}", P::NAME);
         for (found, bias) in filter.state().gyro_bias.iter().zip(bias) {
             let error = (*found - bias).magnitude().to_f64();
-            assert!(error < 1e-3, "{}: {error}", P::NAME);
+            assert!(error < 2e-3, "{}: {error}", P::NAME);
         }
         let (spread, _) = filter.uncertainty();
         assert!(spread.iter().all(|s| *s > P::zero() && *s < P::lit(0.1)));

@@ -202,7 +202,7 @@ impl<T: KalmanScalar, const N: usize, const M: usize> Prepared<T, N, M> {
 ///
 /// Any number of measurements may be missing in any step. Worst difference from filterpy over the
 /// golden traces (a tilt with bias, synthetic and recorded; the LQG loop of a NXTway-GS): `f64`
-/// 1e-13, `f32` 2e-6, `Q12` 6e-6, each in the state's unit.
+/// 8e-15, `f32` 6e-7, `Q8` 7e-7, `Q12` 9e-6, each in the state's unit.
 #[derive(Clone, Debug)]
 pub struct Kalman<T: KalmanScalar, const N: usize, const M: usize> {
     dynamics: <T::Uncertainty<N> as Uncertainty<T, N>>::Dynamics,

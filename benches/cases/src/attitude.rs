@@ -1,12 +1,15 @@
 //! Attitude in three axes, without a magnetometer.
 
 use crate::{Case, ConfigError, DT, Sample};
+use balance_core::estimation::attitude_kalman::AttitudeKalmanConfig;
 use balance_core::estimation::basic_vqf::BasicVqfConfig;
 use balance_core::estimation::bounded_velocity::BoundedVelocityConfig;
 use balance_core::estimation::madgwick::MadgwickConfig;
 use balance_core::estimation::mahony::MahonyConfig;
 use balance_core::estimation::vqf::VqfConfig;
-use balance_core::estimation::{basic_vqf, bounded_velocity, madgwick, mahony, vqf};
+use balance_core::estimation::{
+    attitude_kalman, basic_vqf, bounded_velocity, madgwick, mahony, vqf,
+};
 use balance_core::math::{Float, Quaternion, Real, Scalar};
 
 /// Rate and specific force.
@@ -121,5 +124,24 @@ impl<T: Float> Case<T> for BoundedVelocity {
 fn settle<T: Real>(mut step: impl FnMut([T; 3], [T; 3])) {
     for _ in 0..320 {
         step([T::zero(); 3], [0.0, 0.0, 9.81].map(T::lit));
+    }
+}
+
+/// Attitude and bias with their covariance.
+pub struct AttitudeKalman;
+
+impl<T: Float> Case<T> for AttitudeKalman {
+    type Algorithm = attitude_kalman::AttitudeKalman<T>;
+    type Input = Inertial<T>;
+    type Output = Quaternion<T>;
+
+    fn build() -> Result<Self::Algorithm, ConfigError> {
+        AttitudeKalmanConfig::default().build(T::lit(DT))
+    }
+    fn input(sample: &Sample) -> Inertial<T> {
+        (sample.rate(), sample.accel())
+    }
+    fn step(filter: &mut Self::Algorithm, (rate, accel): &Inertial<T>) -> Quaternion<T> {
+        filter.step(*rate, Some(*accel), None).attitude
     }
 }

@@ -62,6 +62,7 @@ macro_rules! for_each_case {
             adrc: control::Adrc [f32 f64 fixed];
             alignment: foc::Alignment [f32 f64 fixed];
             atan2: math::Atan2 [f32 f64 fixed];
+            attitude_kalman: attitude::AttitudeKalman [f32 f64];
             basic_vqf: attitude::BasicVqf [f32 f64 fixed];
             biquad: signal::Biquad [f32 f64 fixed];
             biquad_chain_4: signal::BiquadChain4 [f32 f64 fixed];
