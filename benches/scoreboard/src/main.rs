@@ -133,6 +133,10 @@ fn publish(results: &[(&Entry, Vec<Finding>)], check: bool) -> ExitCode {
             }
         }
     }
+    for name in ours::not_examined() {
+        eprintln!("{name} of balance-core has no row");
+        good = false;
+    }
     println!("{}", summary(results));
     if good {
         ExitCode::SUCCESS

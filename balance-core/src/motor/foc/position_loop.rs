@@ -93,6 +93,11 @@ impl<T: Real> PositionLoop<T> {
         self.last = (speed + target_speed).limit(-self.max_speed, self.max_speed);
         self.last
     }
+
+    /// Forgets the last speed: until a usable input comes, it is zero.
+    pub fn reset(&mut self) {
+        self.last = T::zero();
+    }
 }
 
 #[cfg(test)]
@@ -142,5 +147,7 @@ mod tests {
         assert!(((at(4.001) - at(4.0)) / 1e-3 - 5.0).abs() < 0.01);
         assert_eq!(at(-1.0), -5.0);
         assert_eq!(at(f64::NAN), -5.0);
+        control.reset();
+        assert_eq!(control.step(f64::NAN, 0.0, 0.0), 0.0);
     }
 }

@@ -1,20 +1,26 @@
 //! Controllers.
 
-use super::{RESOLUTION, in_all_types, number, param, scalar};
+use super::{RESOLUTION, in_all_types, in_floats, number, param, scalar};
 use crate::board::Board;
 use balance_conformance::{Controller, ControllerSample, ControllerTuning, Subject, Supported};
 use balance_core::control::cascade::{Cascade, CascadeConfig, CascadeInput};
+use balance_core::control::design::{DiscreteModel, LqrConfig};
+use balance_core::control::mpc::{Mpc, MpcConfig, MpcReference};
 use balance_core::control::pid::{AntiWindup, Pid, PidConfig, PidInput};
 use balance_core::control::state_feedback::{
     FeedbackIntegral, IntegralOf, StateFeedback, StateFeedbackConfig, StateFeedbackInput,
 };
 use balance_core::math::{Float, Real, Scalar};
+use balance_core::motor::foc::speed_loop::{SpeedLoop, SpeedLoopConfig};
 use balance_core::motor::foc::{CurrentLoop, CurrentLoopConfig, CurrentLoopInput, Dq, Machine};
+use nalgebra_0_35::SMatrix;
 
 pub fn add(board: &mut Board) {
     in_all_types!(board, "pid", PidSubject, within 1e-4, 2e-3);
     in_all_types!(board, "pid_back_calculation", BackCalculation, within 1e-4, 2e-3);
     in_all_types!(board, "cascade", CascadeSubject, within 1e-4, 2e-3);
+    in_floats!(board, "mpc", MpcSubject, within 1e-2);
+    in_all_types!(board, "speed_loop", SpeedLoopSubject, within 1e-3, 2e-3);
     in_all_types!(board, "current_loop", CurrentLoopSubject, within 1e-3, 2e-2);
     in_all_types!(board, "state_feedback", StateFeedbackSubject, within 1e-4, 2e-3);
 }
@@ -221,6 +227,90 @@ impl<T: Real> Subject for CurrentLoopSubject<T> {
     }
     fn retune(&mut self, t: &ControllerTuning) -> Supported {
         self.0.retune(&current_settings(t)).expect("a good tuning");
+        Supported::Yes
+    }
+}
+
+/// It knows the plant, and the input that holds the setpoint.
+struct MpcSubject<P: Float> {
+    mpc: Mpc<P, 1, 1, 10>,
+    gain: f64,
+}
+fn mpc_settings<P: Float>(t: &ControllerTuning) -> MpcConfig<P, 1, 1> {
+    let share = t.dt / t.plant.time_constant;
+    let model = DiscreteModel {
+        a: SMatrix::from([[P::lit(1.0 - share)]]),
+        b: SMatrix::from([[P::lit(share * t.plant.gain)]]),
+        dt: P::lit(t.dt),
+    };
+    MpcConfig {
+        input_min: [P::lit(t.output_min)],
+        input_max: [P::lit(t.output_max)],
+        ..MpcConfig::new(
+            model,
+            LqrConfig::from_limits([P::lit(1.0 / t.kp)], [P::one()]),
+        )
+    }
+}
+impl<P: Float> Subject for MpcSubject<P> {
+    type Kind = Controller;
+    const RESOLUTION: f64 = RESOLUTION;
+    const TAKES_DT: bool = false;
+    fn new(t: &ControllerTuning) -> Self {
+        Self {
+            mpc: mpc_settings(t).build().expect("a good tuning"),
+            gain: t.plant.gain,
+        }
+    }
+    fn step(&mut self, s: &ControllerSample) -> f64 {
+        let holding = scalar(s.setpoint / self.gain);
+        let reference = MpcReference::constant([scalar(s.setpoint)], [holding]);
+        number(
+            self.mpc
+                .step_toward(&[scalar(s.measured)], &reference)
+                .input[0],
+        )
+    }
+    fn reset(&mut self) -> Supported {
+        self.mpc.reset();
+        Supported::Yes
+    }
+    fn retune(&mut self, t: &ControllerTuning) -> Supported {
+        self.mpc.retune(&mpc_settings(t)).expect("a good tuning");
+        Supported::Yes
+    }
+}
+
+/// The plant is a wheel with a brake: the output a torque, the measured value its speed.
+struct SpeedLoopSubject<T: Scalar>(SpeedLoop<T>);
+fn speed_settings<P: Float>(t: &ControllerTuning) -> SpeedLoopConfig<P> {
+    SpeedLoopConfig {
+        inertia: P::lit(t.plant.time_constant / t.plant.gain),
+        torque_constant: P::one(),
+        bandwidth: P::lit(4.0 * t.kp),
+        max_current: P::lit(t.output_max),
+    }
+}
+impl<T: Scalar> Subject for SpeedLoopSubject<T> {
+    type Kind = Controller;
+    const RESOLUTION: f64 = RESOLUTION;
+    const TAKES_DT: bool = false;
+    fn new(t: &ControllerTuning) -> Self {
+        Self(
+            speed_settings(t)
+                .build(param::<T>(t.dt))
+                .expect("a good tuning"),
+        )
+    }
+    fn step(&mut self, s: &ControllerSample) -> f64 {
+        number(self.0.step(scalar(s.setpoint), scalar(s.measured)).current)
+    }
+    fn reset(&mut self) -> Supported {
+        self.0.reset();
+        Supported::Yes
+    }
+    fn retune(&mut self, t: &ControllerTuning) -> Supported {
+        self.0.retune(&speed_settings(t)).expect("a good tuning");
         Supported::Yes
     }
 }

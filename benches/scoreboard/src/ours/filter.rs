@@ -3,10 +3,16 @@
 use super::{RESOLUTION, in_all_types, number, param, scalar};
 use crate::board::Board;
 use balance_conformance::{Filter, FilterSample, FilterTuning, Subject, Supported};
+use balance_core::control::lead_lag::{LeadLag, LeadLagConfig};
+use balance_core::control::profile::Goal;
+use balance_core::control::profile::s_curve::{SCurve, SCurveConfig};
+use balance_core::control::profile::trapezoid::{Trapezoid, TrapezoidConfig};
 use balance_core::estimation::wheel_speed::{WheelSpeed, WheelSpeedConfig};
 use balance_core::math::{Real, Scalar};
 use balance_core::motor::dc_motor::{DcMotor, DcMotorConfig};
 use balance_core::motor::duty_map::{DutyMap, DutyMapConfig};
+use balance_core::motor::encoder::{PhaseLock, PhaseLockConfig};
+use balance_core::motor::foc::position_loop::{PositionLoop, PositionLoopConfig};
 use balance_core::motor::voltage_feedforward::{VoltageFeedforward, VoltageFeedforwardConfig};
 use balance_core::signal::biquad::{Biquad, BiquadConfig, BiquadKind};
 use balance_core::signal::biquad_chain::{BiquadChain, ButterworthConfig};
@@ -27,7 +33,12 @@ pub fn add(board: &mut Board) {
     in_all_types!(board, "slew_limit", SlewLimitSubject, within 1e-4, 1e-4);
     in_all_types!(board, "deadband", DeadbandSubject, within 1e-5, 1e-5);
     in_all_types!(board, "delay", DelaySubject, within 1e-5, 1e-5);
+    in_all_types!(board, "lead_lag", LeadLagSubject, within 1e-3, 2e-3);
+    in_all_types!(board, "trapezoid", TrapezoidSubject, within 1e-2, 2e-2);
+    in_all_types!(board, "s_curve", SCurveSubject, within 1e-2, 2e-2);
     in_all_types!(board, "wheel_speed", WheelSubject, within 1e-3, 1e-2);
+    in_all_types!(board, "phase_lock", PhaseLockSubject, within 1e-2, 2e-2);
+    in_all_types!(board, "position_loop", PositionSubject, within 1e-3, 1e-2);
     in_all_types!(board, "dc_motor", MotorSubject, within 1e-3, 1e-2);
     in_all_types!(board, "voltage_feedforward", FeedforwardSubject, within 1e-4, 1e-3);
     in_all_types!(board, "duty_map", DutySubject, within 1e-4, 1e-4);
@@ -180,4 +191,69 @@ filter!(
     false,
     |_| DutyMapConfig::default().build().expect("a good tuning"),
     |map, x, _| map.step(x, T::lit(7.4)).duty
+);
+
+// Its speed; the angle turns over at half a turn, where a mirror image does so elsewhere.
+filter!(
+    PhaseLockSubject,
+    Real,
+    PhaseLock<T>,
+    false,
+    |dt| {
+        let config = PhaseLockConfig {
+            bandwidth: param::<T>(30.0),
+            max_speed: param::<T>(50.0),
+        };
+        config.build(dt).expect("a good tuning")
+    },
+    |lock, x, _| lock.step(x).speed
+);
+filter!(
+    PositionSubject,
+    Real,
+    PositionLoop<T>,
+    false,
+    |_| PositionLoopConfig::default()
+        .build()
+        .expect("a good tuning"),
+    |position, x, _| position.step(x, T::zero(), T::zero())
+);
+
+filter!(
+    LeadLagSubject,
+    Scalar,
+    LeadLag<T>,
+    false,
+    |dt| LeadLagConfig::default().build(dt).expect("a good tuning"),
+    |filter, x, _| filter.step(x)
+);
+// Quick enough to be back in time from where a saturated goal has taken it.
+filter!(
+    TrapezoidSubject,
+    Scalar,
+    Trapezoid<T>,
+    false,
+    |dt| {
+        let config = TrapezoidConfig {
+            speed: param::<T>(100.0),
+            acceleration: param::<T>(1000.0),
+        };
+        config.build(dt).expect("a good tuning")
+    },
+    |profile, x, _| profile.step(Goal::rest(x)).position
+);
+filter!(
+    SCurveSubject,
+    Scalar,
+    SCurve<T>,
+    false,
+    |dt| {
+        let config = SCurveConfig {
+            speed: param::<T>(100.0),
+            acceleration: param::<T>(1000.0),
+            jerk: param::<T>(10_000.0),
+        };
+        config.build(dt).expect("a good tuning")
+    },
+    |profile, x, _| profile.step(Goal::rest(x)).position
 );

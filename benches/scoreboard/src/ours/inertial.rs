@@ -1,21 +1,27 @@
 //! Estimators of tilt and attitude.
 
-use super::{RESOLUTION, in_all_types, number, param, scalar};
+use super::{RESOLUTION, in_all_types, in_floats, number, param, scalar};
 use crate::board::Board;
 use balance_conformance::{Attitude, ImuSample, ImuTuning, Subject, Supported, Tilt, UpVector};
 use balance_core::estimation::accel_tilt;
+use balance_core::estimation::basic_vqf::{BasicVqf, BasicVqfConfig};
+use balance_core::estimation::bounded_velocity::{BoundedVelocity, BoundedVelocityConfig};
 use balance_core::estimation::complementary::{Complementary, ComplementaryConfig};
 use balance_core::estimation::inclination::{Inclination, InclinationConfig};
 use balance_core::estimation::madgwick::{Madgwick, MadgwickConfig};
 use balance_core::estimation::mahony::{Mahony, MahonyConfig};
 use balance_core::estimation::steady_tilt_kalman::SteadyTiltKalman;
 use balance_core::estimation::tilt_kalman::{TiltKalman, TiltKalmanConfig};
-use balance_core::math::{Real, Scalar};
+use balance_core::estimation::vqf::{Vqf, VqfConfig};
+use balance_core::math::{Float, Real, Scalar};
 
 pub fn add(board: &mut Board) {
     in_all_types!(board, "complementary", ComplementarySubject, within 1e-4, 1e-3);
     in_all_types!(board, "tilt_kalman", TiltKalmanSubject, within 1e-3, 2e-3);
     in_all_types!(board, "steady_tilt_kalman", SteadySubject, within 1e-3, 2e-3);
+    in_all_types!(board, "basic_vqf", BasicVqfSubject, within 1e-3, 5e-3);
+    in_all_types!(board, "vqf", VqfSubject, within 1e-3, 5e-3);
+    in_floats!(board, "bounded_velocity", BoundedVelocitySubject, within 5e-3);
     in_all_types!(board, "mahony", MahonySubject, within 1e-4, 2e-3);
     // A step of constant length: near the truth its direction is that of the rounding.
     in_all_types!(board, "madgwick", MadgwickSubject, within 5e-3, 5e-3);
@@ -98,8 +104,11 @@ impl<T: Real> Subject for InclinationSubject<T> {
 /// The shape that the attitude filters share.
 macro_rules! attitude {
     ($subject:ident, $filter:ident, $config:expr) => {
-        struct $subject<T: Scalar>($filter<T>);
-        impl<T: Real> Subject for $subject<T> {
+        attitude!($subject, Real, $filter, $config);
+    };
+    ($subject:ident, $bound:ident, $filter:ident, $config:expr) => {
+        struct $subject<T: $bound>($filter<T>);
+        impl<T: $bound> Subject for $subject<T> {
             type Kind = Attitude;
             const RESOLUTION: f64 = RESOLUTION;
             fn new(t: &ImuTuning) -> Self {
@@ -119,6 +128,8 @@ macro_rules! attitude {
     };
 }
 
+attitude!(BasicVqfSubject, BasicVqf, BasicVqfConfig::default());
+attitude!(VqfSubject, Vqf, VqfConfig::default());
 attitude!(MahonySubject, Mahony, MahonyConfig::default());
 attitude!(
     MadgwickSubject,
@@ -127,4 +138,10 @@ attitude!(
         gain: param::<T>(crate::peers::MADGWICK_GAIN),
         ..Default::default()
     }
+);
+attitude!(
+    BoundedVelocitySubject,
+    Float,
+    BoundedVelocity,
+    BoundedVelocityConfig::default()
 );

@@ -1,9 +1,12 @@
 //! Kalman filters.
 
-use super::{RESOLUTION, in_all_types, number, scalar};
+use super::{RESOLUTION, in_all_types, in_floats, number, scalar};
 use crate::board::Board;
 use balance_conformance::{Subject, Supported, Track, Tracker, TrackerSample, TrackerTuning};
 use balance_core::estimation::kalman::{Kalman, KalmanConfig, KalmanScalar, SteadyKalman};
+use balance_core::estimation::nonlinear_kalman::{
+    DifferentiableModel, ExtendedKalman, NonlinearKalmanConfig, NonlinearModel, UnscentedKalman,
+};
 use balance_core::math::{Float, Scalar};
 use nalgebra_0_35::{SMatrix, SVector};
 
@@ -12,6 +15,8 @@ pub fn add(board: &mut Board) {
     in_all_types!(board, "kalman_4_2", Kalman42, within 1e-3, 1e-2);
     in_all_types!(board, "kalman_6_3", Kalman63, within 1e-3, 1e-2);
     in_all_types!(board, "steady_kalman_2_1", Steady21, within 1e-3, 1e-2);
+    in_floats!(board, "extended_kalman_2_1", Extended21, within 1e-3);
+    in_floats!(board, "unscented_kalman_2_1", Unscented21, within 1e-3);
 }
 
 /// Position and velocity of each axis, the axes one after the other.
@@ -92,3 +97,67 @@ impl<T: Scalar> Subject for Steady21<T> {
         Supported::Yes
     }
 }
+
+/// As the linear model, in air: v' = v − 0.1 v|v| dt.
+struct Drag<P> {
+    dt: P,
+}
+impl<P: Float> NonlinearModel<2, 1> for Drag<P> {
+    type Scalar = P;
+    fn advance(&self, x: &SVector<P, 2>) -> SVector<P, 2> {
+        let slowing = P::lit(0.1) * x[1] * x[1].magnitude();
+        SVector::from([x[0] + self.dt * x[1], x[1] - self.dt * slowing])
+    }
+    fn expect(&self, x: &SVector<P, 2>) -> SVector<P, 1> {
+        SVector::from([x[0]])
+    }
+}
+impl<P: Float> DifferentiableModel<2, 1> for Drag<P> {
+    fn transition(&self, x: &SVector<P, 2>) -> SMatrix<P, 2, 2> {
+        let slope = P::lit(0.2) * x[1].magnitude();
+        SMatrix::from([[P::one(), P::zero()], [self.dt, P::one() - self.dt * slope]])
+    }
+    fn measurement(&self, _: &SVector<P, 2>) -> SMatrix<P, 1, 2> {
+        SMatrix::from([[P::one()], [P::zero()]])
+    }
+}
+
+/// The filters of a model that bends.
+macro_rules! nonlinear {
+    ($subject:ident, $filter:ident, $build:ident) => {
+        struct $subject<P: Float>($filter<Drag<P>, 2, 1>);
+        impl<P: Float> Subject for $subject<P> {
+            type Kind = Tracker;
+            const RESOLUTION: f64 = RESOLUTION;
+            const TAKES_DT: bool = false;
+            fn new(t: &TrackerTuning) -> Self {
+                let linear: KalmanConfig<P, 2, 1> = settings(t);
+                let config = NonlinearKalmanConfig {
+                    process_noise: linear.process_noise,
+                    measurement_noise: linear.measurement_noise,
+                    initial_covariance: linear.initial_covariance,
+                    ..NonlinearKalmanConfig::default()
+                };
+                let model = Drag { dt: P::lit(t.dt) };
+                Self(config.$build(model).expect("a good tuning"))
+            }
+            fn step(&mut self, s: &TrackerSample<1>) -> Track<1> {
+                let estimate = self.0.step(&s.position.map(|z| Some(scalar(z)))).estimate;
+                let covariance = self.0.covariance();
+                Track {
+                    position: [number(estimate[0])],
+                    covariance: covariance
+                        .row_iter()
+                        .map(|row| row.iter().map(|p| p.to_f64()).collect())
+                        .collect(),
+                }
+            }
+            fn reset(&mut self) -> Supported {
+                self.0.reset();
+                Supported::Yes
+            }
+        }
+    };
+}
+nonlinear!(Extended21, ExtendedKalman, build_extended);
+nonlinear!(Unscented21, UnscentedKalman, build_unscented);
