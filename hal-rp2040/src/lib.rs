@@ -31,6 +31,11 @@ pub mod encoder;
 pub mod imu_bus;
 pub mod motor_pwm;
 pub mod safe_stop;
+// Elsewhere nothing would use it.
+#[cfg(any(
+    test,
+    all(target_os = "none", target_arch = "arm", feature = "soft-float")
+))]
 mod soft_float;
 pub mod status_led;
 pub mod tick;
