@@ -1,7 +1,7 @@
 //! Dynamics of robots, with their linearisation: what controllers are designed on, observers
 //! predict with, and the simulator integrates.
 
-mod pmsm;
+pub mod pmsm;
 mod wheeled_pendulum;
 
 pub use pmsm::{Inverter, Pmsm, PmsmConfig, PmsmState};
