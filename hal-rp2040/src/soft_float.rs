@@ -36,10 +36,11 @@ const fn product(a: u32, b: u32) -> Option<u32> {
     let high = a_high * b_high + (middle >> 8);
     // The last bit stands for the sixteen that follow.
     let mantissa = high | ((low | middle) & 0xff != 0) as u32;
+    // Two factors of 24 bits leave the upper end of 32 free: no rounding runs over it.
     if mantissa & SIGN != 0 {
-        Some(round(head + HIDDEN, mantissa))
+        Some(round_at::<8>(head + HIDDEN, mantissa))
     } else {
-        Some(round(head, mantissa << 1))
+        Some(round_at::<7>(head, mantissa))
     }
 }
 
@@ -48,6 +49,13 @@ const fn product(a: u32, b: u32) -> Option<u32> {
 const fn round(head: u32, mantissa: u32) -> u32 {
     let kept = mantissa >> 8;
     head + kept + (((mantissa & 0xff) + 0x7f + (kept & 1)) >> 8)
+}
+
+/// The same without the lowest `BELOW` bits, for a mantissa that half of them may be added to.
+#[inline(always)]
+const fn round_at<const BELOW: u32>(head: u32, mantissa: u32) -> u32 {
+    let odd = (mantissa >> BELOW) & 1;
+    head + ((mantissa + ((1 << (BELOW - 1)) - 1) + odd) >> BELOW)
 }
 
 /// `a + b`, unless an operand or the sum is not an ordinary number or zero, or nearly so.
@@ -76,10 +84,11 @@ const fn sum(a: u32, b: u32) -> Option<u32> {
     let mut head = (a & SIGN) | ((exponent - 1) << 23);
     if (a ^ b) & SIGN == 0 {
         let total = large + small;
+        // Two numbers of 24 bits, seven below them: at most 2³² − 255, and no rounding runs over.
         return Some(if total & SIGN != 0 {
-            round(head + HIDDEN, total)
+            round_at::<8>(head + HIDDEN, total)
         } else {
-            round(head, total << 1)
+            round_at::<7>(head, total)
         });
     }
     let mut total = (large - small) << 1;
