@@ -350,7 +350,7 @@ impl<T: Real> RobotTilt<T> {
 /// acceleration, which vanishes where gravity is all there is.
 #[inline(always)]
 fn level<T: Real>(angle: T, forward: T, up: T, third: T::Gain) -> T {
-    if T::lit(SMALL).is_above(angle.magnitude()) {
+    if angle.is_below(T::lit(SMALL)) {
         let fall = up * angle;
         forward + fall + fall * (angle * angle).scale(third)
     } else {

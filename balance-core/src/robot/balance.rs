@@ -163,7 +163,7 @@ impl<T: Scalar> Reference<T> {
         if error.magnitude().is_above(self.lag) {
             return (self.speed, self.drag(error, offset));
         }
-        if self.half_lag.is_above(error.magnitude()) {
+        if error.is_below(self.half_lag) {
             self.dragged = T::zero();
         }
         (self.speed, error)
