@@ -98,6 +98,36 @@ impl<T: Scalar> Balancer<T> {
         }
     }
 
+    /// Takes new settings of the same kind; see `Robot::retune_balance`.
+    pub(super) fn retune(&mut self, config: &BalanceConfig<T::Param>) -> Result<(), ConfigError> {
+        match (self, config) {
+            (Self::StateFeedback(feedback), BalanceConfig::StateFeedback(config)) => {
+                feedback.retune(config)
+            }
+            (
+                Self::Cascade {
+                    position_gain,
+                    back_emf,
+                    loops,
+                },
+                BalanceConfig::Cascade(config),
+            ) => {
+                let gains = [
+                    finite("position_gain", config.position_gain)?,
+                    finite("back_emf", config.back_emf)?,
+                ];
+                loops.retune(&LoopsConfig {
+                    outer: config.speed,
+                    inner: config.tilt,
+                    outer_every: 1,
+                })?;
+                [*position_gain, *back_emf] = gains.map(T::gain);
+                Ok(())
+            }
+            _ => Err(ConfigError::OutOfRange("balance")),
+        }
+    }
+
     pub(super) fn reset(&mut self) {
         match self {
             Self::StateFeedback(feedback) => feedback.reset(),

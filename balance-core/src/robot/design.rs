@@ -102,16 +102,31 @@ impl<P: Float> RobotConfig<P> {
     /// # Errors
     /// Names the parameter that is not that of a robot, or why its gains could not be computed.
     pub fn with_state_feedback(self, robot: &RobotParameters<P>) -> Result<Self, GainError> {
+        let balance = BalanceConfig::StateFeedback(self.feedback_of(self.lqr(robot)?));
+        Ok(Self { balance, ..self })
+    }
+
+    fn feedback_of(&self, gain: [P; 4]) -> StateFeedbackConfig<P, 4> {
         let full = self.drive.max_battery;
-        let feedback = StateFeedbackConfig {
-            gain: self.lqr(robot)?,
+        StateFeedbackConfig {
+            gain,
             output_min: -full,
             output_max: full,
             ..Default::default()
-        };
-        Ok(Self {
-            balance: BalanceConfig::StateFeedback(feedback),
-            ..self
+        }
+    }
+
+    /// The balance controller that these gains of a state feedback make, of the same kind as
+    /// `like`; `drag` is the motors' back-EMF with their viscous friction, in V·s/rad.
+    pub(super) fn balance_of(
+        &self,
+        like: &BalanceConfig<P>,
+        gain: [P; 4],
+        drag: P,
+    ) -> Result<BalanceConfig<P>, ConfigError> {
+        Ok(match like {
+            BalanceConfig::StateFeedback(_) => BalanceConfig::StateFeedback(self.feedback_of(gain)),
+            BalanceConfig::Cascade(_) => BalanceConfig::Cascade(self.cascade_of(gain, drag)?),
         })
     }
 
@@ -135,14 +150,22 @@ impl<P: Float> RobotConfig<P> {
     /// # Errors
     /// As [`with_state_feedback`](Self::with_state_feedback).
     pub fn with_cascade(self, robot: &RobotParameters<P>) -> Result<Self, GainError> {
-        let [position, pitch, speed, rate] = self.lqr(robot)?.map(|gain| -gain);
-        let back_emf = robot.drag() / self.chassis.wheel_radius;
+        let cascade = self.cascade_of(self.lqr(robot)?, robot.drag())?;
+        Ok(Self {
+            balance: BalanceConfig::Cascade(cascade),
+            ..self
+        })
+    }
+
+    fn cascade_of(&self, gain: [P; 4], drag: P) -> Result<CascadeConfig<P>, ConfigError> {
+        let [position, pitch, speed, rate] = gain.map(|gain| -gain);
+        let back_emf = drag / self.chassis.wheel_radius;
         let speed = positive("gain", speed - back_emf)?;
         let position = non_negative("gain", position)? / speed;
         let lean_gain = speed / positive("gain", pitch)?;
         let lean = self.limits.max_tilt * P::lit(0.5);
         let full = self.drive.max_battery;
-        let cascade = CascadeConfig {
+        Ok(CascadeConfig {
             position_gain: position,
             back_emf,
             speed: PidConfig {
@@ -159,10 +182,6 @@ impl<P: Float> RobotConfig<P> {
                 output_max: full,
                 ..Default::default()
             },
-        };
-        Ok(Self {
-            balance: BalanceConfig::Cascade(cascade),
-            ..self
         })
     }
 }

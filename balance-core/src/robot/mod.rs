@@ -1,11 +1,13 @@
 //! The whole robot in one call: [`Robot::tick`].
 
+mod autotune;
 mod balance;
 mod calibration;
 mod config;
 mod design;
 mod drivetrain_watch;
 mod estimator;
+mod margins;
 mod parameters;
 mod presets;
 mod signals;
@@ -13,11 +15,13 @@ mod supervisor;
 mod tick;
 mod watch;
 
+pub use autotune::{Autotune, AutotuneConfig, AutotuneFailure, AutotuneReport, AutotuneStatus};
 pub use calibration::CalibrationConfig;
 pub use config::{
     BalanceConfig, CascadeConfig, Chassis, CommandLimits, EstimatorConfig, Limits, RobotConfig,
 };
 pub use design::{BALANCE_WEIGHTS, GainError};
+pub use margins::{LoopLags, balance_margins};
 pub use parameters::RobotParameters;
 pub use signals::{Command, Inputs, Outputs, Record};
 pub use supervisor::{Findings, State, Stop, Supervisor};

@@ -2,7 +2,7 @@
 
 use super::balance::{Balancer, Motion, Reference};
 use super::calibration::{BIAS_BITS, BiasCalibration, Progress};
-use super::config::RobotConfig;
+use super::config::{BalanceConfig, RobotConfig};
 use super::drivetrain_watch::{EncoderWatch, Patience, TickWatch};
 use super::estimator::Estimator;
 use super::signals::{Command, Inputs, Outputs};
@@ -54,6 +54,8 @@ struct Last<T> {
     yaw_gyro: i32,
     battery: T,
     hard: bool,
+    /// Volts that shake the robot while it tunes itself.
+    excitation: T,
 }
 
 /// Prepared units and limits.
@@ -139,6 +141,7 @@ impl<P: Float> RobotConfig<P> {
                 yaw_gyro: 0,
                 battery: T::from_param(self.drive.nominal_battery),
                 hard: false,
+                excitation: T::zero(),
             },
             outputs: Outputs::default(),
         })
@@ -166,6 +169,38 @@ impl<T: Real> Robot<T> {
             self.balance(&sensed, &inputs.command);
         }
         self.outputs
+    }
+
+    /// Takes new settings of the balance controller, of the kind that it has, without a jump; also
+    /// while balancing.
+    ///
+    /// # Errors
+    /// Those of the controller's own `retune`; `balance` for a controller of another kind. The old
+    /// settings then stay.
+    pub fn retune_balance(&mut self, balance: &BalanceConfig<T::Param>) -> Result<(), ConfigError> {
+        self.balancer.retune(balance)?;
+        self.config.balance = *balance;
+        Ok(())
+    }
+
+    /// Settings of the balance controller.
+    pub fn balance_config(&self) -> BalanceConfig<T::Param> {
+        self.config.balance
+    }
+
+    /// Adds this to the volts of both motors while balancing; zero unless it is usable.
+    pub(super) fn set_excitation(&mut self, volts: T) {
+        self.last.excitation = if volts.is_usable() { volts } else { T::zero() };
+    }
+
+    /// Volts that were added in the last tick.
+    pub(super) fn excitation(&self) -> T {
+        self.last.excitation
+    }
+
+    /// Volts of the battery, as last measured.
+    pub(super) fn battery(&self) -> T {
+        self.last.battery
     }
 
     /// Reads every sensor that can be believed, and carries on without those that cannot.
@@ -348,7 +383,7 @@ impl<T: Real> Robot<T> {
             speed: record.speed,
             speed_reference,
         };
-        let drive = self.balancer.step(&motion, sensed.dt);
+        let drive = self.balancer.step(&motion, sensed.dt) + self.last.excitation;
         let most = self.units.max_turn;
         let turn = if command.turn.is_usable() {
             command.turn.limit(-most, most)

@@ -26,6 +26,8 @@ pub enum Command {
     Run(RunArgs),
     /// Run the estimators over recorded IMU logs and print their tilt errors
     Replay(ReplayArgs),
+    /// Let a population of robots find their own gains while they balance
+    Autotune(AutotuneArgs),
     /// Compare the controllers over all scenarios
     Compare(CompareArgs),
     /// Run a population of robots that differ from what was measured through every scenario
@@ -86,6 +88,35 @@ pub struct ReplayArgs {
     /// excerpts in examples/sim/data]
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
+}
+
+/// Which robots shall tune themselves.
+#[derive(Clone, Debug, Args)]
+pub struct AutotuneArgs {
+    /// How many robots
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    pub robots: u64,
+    /// Every parameter of a robot is off by up to this share of itself
+    #[arg(long, value_name = "SHARE", default_value_t = 0.3, value_parser = share)]
+    pub spread: f64,
+    /// Only this robot; may be repeated
+    #[arg(long, value_name = "NAME", value_parser = names(robots::names()), hide_possible_values = true)]
+    pub robot: Vec<String>,
+    /// Controller instead of the robot's own
+    #[arg(long, value_name = "NAME", value_parser = names(run::controllers()))]
+    pub controller: Option<String>,
+    /// Number type
+    #[arg(long, value_name = "TYPE", value_parser = names(SCALARS.to_vec()), default_value = "f32")]
+    pub scalar: String,
+    /// Seed of the population and its noise
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Threads [default: one for each core]; the result does not depend on it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
+    /// Print one JSON object for each robot
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// How to compare.

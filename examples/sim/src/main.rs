@@ -1,6 +1,7 @@
 //! Simulates balancing robots that run the same tick as the firmware.
 #![allow(unreachable_pub, reason = "a binary has no outside")]
 
+mod autotune;
 mod cli;
 mod compare;
 mod emulate;
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
         None => simulate(&cli.run),
         Some(Command::Run(args)) => simulate(&args),
         Some(Command::Replay(args)) => replay::replay(&args).map(|()| true),
+        Some(Command::Autotune(args)) => autotune::autotune(&args),
         Some(Command::Compare(args)) => compare::compare(&args).map(|()| true),
         Some(Command::MonteCarlo(args)) => monte_carlo::monte_carlo(&args).map(|()| true),
         Some(Command::Tilt(args)) => tilt_errors::tilt(&args).map(|()| true),

@@ -111,7 +111,7 @@ fn fates<T: Real>(
     let mut fates = Vec::new();
     for (robot, number) in robots.iter().zip(&batch.numbers) {
         let config = run::configure::<f64>(robot, Some(batch.controller), None)?;
-        let margins = margins::of(robot, &config);
+        let margins = margins::of(robot, &config, &config.balance);
         fates.push(Fate {
             number: *number,
             robot: robot.name,

@@ -142,7 +142,8 @@ pub struct Session<T: Real> {
     /// What the brain was last told by its sensors.
     pub heard: Option<Reading>,
     scenario: &'static Scenario,
-    brain: Robot<T>,
+    /// Its brain.
+    pub brain: Robot<T>,
     chance: Pcg32,
     now: u64,
     next_tick: u64,
@@ -186,14 +187,12 @@ impl<T: Real> Session<T> {
 
     /// Lets the brain tick if it is due, after so many steps of the plant.
     #[inline]
-    pub fn follow(&mut self, steps: u32) {
+    pub fn follow(&mut self, steps: u32) -> Option<Outputs<T>> {
         self.now += STEP_MICROS * u64::from(steps);
-        if self.now >= self.next_tick {
-            self.tick();
-        }
+        (self.now >= self.next_tick).then(|| self.tick())
     }
 
-    fn tick(&mut self) {
+    fn tick(&mut self) -> Outputs<T> {
         let jitter = if self.scenario.jitter > 0.0 {
             self.scenario.jitter * (2.0 * self.chance.random::<f64>() - 1.0)
         } else {
@@ -211,6 +210,7 @@ impl<T: Real> Session<T> {
         }
         self.referee
             .watch(&self.world, &outputs, self.now, self.bridges);
+        outputs
     }
 }
 

@@ -1,5 +1,9 @@
 //! From "I have no idea how to tune it" to gains whose margins are known.
 
+mod excitation;
+mod least_squares;
 mod margins;
 
+pub use excitation::{Excitation, ExcitationConfig, ExcitationState};
+pub use least_squares::{Fit, LeastSquares};
 pub use margins::{Margins, margins};
