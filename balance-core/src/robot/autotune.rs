@@ -105,6 +105,7 @@ pub struct AutotuneReport<P> {
 
 /// How far it is.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[allow(clippy::large_enum_variant, reason = "nothing is allocated here")]
 pub enum AutotuneStatus<P> {
     /// The robot does not balance yet.
     Waiting,

@@ -299,3 +299,16 @@ fn evaluate_needs_ground_truth_and_a_folder_that_is_there() {
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("BALANCE_DATA"));
 }
+
+#[test]
+fn robots_tune_themselves_and_stay_upright() {
+    let output = sim(&["autotune", "--robots", "9", "--json"]);
+    assert!(output.status.success());
+    let said = out(&output);
+    assert_eq!(said.lines().count(), 9);
+    for line in said.lines() {
+        assert!(line.contains(r#""fell":false,"outcome":"tuned""#), "{line}");
+    }
+    // Somewhere the model is the robot's own, not the measured one.
+    assert!(said.contains(r#""identified":true"#), "{said}");
+}
