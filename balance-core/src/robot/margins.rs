@@ -3,7 +3,7 @@
 use super::config::BalanceConfig;
 use crate::control::autotune::{Margins, margins};
 use crate::control::design::ContinuousModel;
-use crate::math::Float;
+use crate::math::{Float, Real};
 use nalgebra::Complex;
 
 /// What delays the balance loop, in s.
@@ -49,7 +49,7 @@ pub fn balance_margins<P: Float>(
             [seen_position, seen_pitch, seen_speed, seen_rate],
         );
         // The command stands for a period.
-        let (sin, cos) = (w * lags.period * 0.5).sin_cos();
+        let (sin, cos) = Real::sin_cos(w * lags.period * 0.5);
         -volts * Complex::new(cos, -sin)
     };
     margins(open_loop, 0.2, 2.5 / lags.period)
