@@ -14,8 +14,11 @@ pub mod encoder;
 pub mod foc;
 pub mod h_bridge;
 pub mod identification;
+pub mod pulse;
 pub mod stall;
+pub mod stepper;
 pub mod thermal_limit;
+pub mod three_phase;
 pub mod voltage_feedforward;
 
 pub use drive::Drive;

@@ -7,6 +7,7 @@ use balance_core::motor::dc_motor::{self, DcMotorConfig};
 use balance_core::motor::duty_map::{self, DutyMapConfig};
 use balance_core::motor::identification::{self, IdentificationConfig};
 use balance_core::motor::stall::{self, StallConfig};
+use balance_core::motor::stepper;
 use balance_core::motor::thermal_limit::{self, ThermalLimitConfig};
 use balance_core::motor::voltage_feedforward::{self, VoltageFeedforwardConfig};
 
@@ -160,5 +161,25 @@ impl<T: Float> Case<T> for Identification {
     }
     fn step(run: &mut Self::Algorithm, [volts, angle]: &[T; 2]) {
         run.step(*volts, Some(*volts), *angle);
+    }
+}
+
+/// When to step.
+pub struct StepGenerator;
+
+impl<T: Scalar> Case<T> for StepGenerator {
+    type Algorithm = stepper::StepGenerator;
+    type Input = i32;
+    type Output = bool;
+
+    fn build() -> Result<Self::Algorithm, ConfigError> {
+        stepper::StepGeneratorConfig::<f32>::default().build()
+    }
+    fn input(sample: &Sample) -> i32 {
+        sample.encoder
+    }
+    fn step(steps: &mut Self::Algorithm, position: &i32) -> bool {
+        steps.go_to(*position);
+        steps.tick().is_some()
     }
 }

@@ -45,7 +45,7 @@ fn benches() -> [Bench; 3] {
         dt: 5e-5,
         target: 50.0,
         drag: 0.0,
-        seconds: 1.8,
+        seconds: 4.0,
     };
     let hoverboard = Bench {
         name: "hoverboard",
@@ -55,7 +55,7 @@ fn benches() -> [Bench; 3] {
         speed: 10.0,
         max_current: 10.0,
         target: 30.0,
-        seconds: 2.5,
+        seconds: 6.0,
         ..gimbal
     };
     let drone = Bench {
@@ -68,7 +68,7 @@ fn benches() -> [Bench; 3] {
         dt: 2.5e-5,
         target: 1500.0,
         drag: 9e-9,
-        seconds: 1.6,
+        seconds: 4.0,
     };
     [gimbal, hoverboard, drone]
 }

@@ -1,5 +1,18 @@
 //! Angle and speed of a shaft from its sensors.
+//!
+//! | sensor | take |
+//! |---|---|
+//! | quadrature, counted by hardware | its count into [`WheelSpeed`](crate::estimation::wheel_speed::WheelSpeed), or [`EncoderAngle`](crate::motor::foc::EncoderAngle) and [`PhaseLock`] |
+//! | magnetic, I2C | [`As5600`] |
+//! | magnetic, SPI | [`As5047`] |
+//! | Hall switches of a three-phase motor | [`HallAngle`](crate::motor::foc::HallAngle) |
 
+mod as5047;
+mod as5600;
+mod counts;
 mod phase_lock;
 
+pub use as5047::{As5047, As5047Error, As5047Reading};
+pub use as5600::{As5600, As5600Error, As5600Reading, Magnet};
+pub use counts::TurnCounter;
 pub use phase_lock::{PhaseLock, PhaseLockConfig, PhaseLockOutput, PhaseLockState};

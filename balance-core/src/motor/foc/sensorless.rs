@@ -2,9 +2,10 @@
 //!
 //! 1. **Align**: the current is turned up slowly, first a quarter of a turn beside phase a and then
 //!    along it, so that a rotor that happens to point the wrong way is moved as well.
-//! 2. **Ramp**: the current vector turns faster and faster and takes the rotor along. A rotor in
-//!    a field of constant current swings nearly undamped; here a q current `−Δv_q / R` answers
-//!    the voltage that the swing induces, which damps it as a winding on a voltage source would.
+//! 2. **Ramp**: the current vector turns faster and faster and takes the rotor along.
+//!    In both, a rotor in a field of constant current would swing nearly undamped; a q current
+//!    `−Δv_q / R` answers the voltage that the swing induces, which damps it as a winding on a
+//!    voltage source would.
 //! 3. **Hand-over**: at a speed that induces enough voltage, once the observer has agreed with the
 //!    forced angle for a while, its frame takes over; the current vector stays where it is in the
 //!    stator and then fades into the wanted one.
@@ -62,7 +63,7 @@ impl<P: Float> SensorlessConfig<P> {
         Self {
             machine: Machine::gimbal(),
             start_current: P::lit(0.35),
-            align_seconds: P::lit(0.4),
+            align_seconds: P::lit(0.6),
             acceleration: P::lit(1000.0),
             handover_speed: P::lit(350.0),
             fade_seconds: P::lit(0.1),
@@ -78,7 +79,7 @@ impl<P: Float> SensorlessConfig<P> {
         Self {
             machine: Machine::hoverboard(),
             start_current: P::lit(6.0),
-            align_seconds: P::lit(0.6),
+            align_seconds: P::lit(0.8),
             acceleration: P::lit(300.0),
             handover_speed: P::lit(150.0),
             fade_seconds: P::lit(0.2),
@@ -94,7 +95,7 @@ impl<P: Float> SensorlessConfig<P> {
         Self {
             machine: Machine::drone(),
             start_current: P::lit(5.0),
-            align_seconds: P::lit(0.25),
+            align_seconds: P::lit(0.4),
             acceleration: P::lit(4000.0),
             handover_speed: P::lit(1000.0),
             fade_seconds: P::lit(0.05),
@@ -288,7 +289,7 @@ impl<T: Real> Sensorless<T> {
                 stage: self.state.stage,
                 ..SensorlessOutput::default()
             },
-            Stage::Aligning => self.align(),
+            Stage::Aligning => self.align(input),
             Stage::Ramping => self.ramp(input),
             Stage::Running => self.run(input),
         };
@@ -299,7 +300,8 @@ impl<T: Real> Sensorless<T> {
         if self.state.reverse { -x } else { x }
     }
 
-    fn align(&mut self) -> SensorlessOutput<T> {
+    fn align(&mut self, input: &SensorlessInput<T>) -> SensorlessOutput<T> {
+        let damping = self.damping(input.loop_voltage.q);
         let s = &mut self.state;
         // Up in the first quarter of the time, then half a time each beside and along phase a.
         s.amount = T::accumulate(s.amount, self.align_step, self.current);
@@ -312,6 +314,10 @@ impl<T: Real> Sensorless<T> {
         } else {
             T::zero()
         };
+        if s.elapsed == self.align / 2 {
+            // Another frame: its voltage has to be learnt anew.
+            s.induced = T::zero().widen();
+        }
         if s.elapsed >= self.align {
             s.stage = Stage::Ramping;
             s.angle = T::zero().widen();
@@ -326,10 +332,21 @@ impl<T: Real> Sensorless<T> {
         SensorlessOutput {
             angle: self.signed(angle),
             speed: T::zero(),
-            reference: Dq::new(amount, T::zero()),
+            reference: Dq::new(amount, damping),
             frame_turn: T::zero(),
             stage: self.state.stage,
         }
+    }
+
+    /// The q current that answers a voltage induced by a swing, as a winding on a voltage source
+    /// would.
+    fn damping(&mut self, voltage: T) -> T {
+        let off = voltage - T::narrow(self.state.induced);
+        self.state.induced = T::accumulate(self.state.induced, self.smooth, off);
+        let bound = self.current.halved();
+        -T::narrow(self.state.induced)
+            .scale(self.conductance)
+            .limit(-bound, bound)
     }
 
     fn observe(&mut self, input: &SensorlessInput<T>, speed: T) -> (T, AlphaBeta<T>) {
@@ -359,12 +376,7 @@ impl<T: Real> Sensorless<T> {
 
         // The q voltage beyond what this speed and current explain is the swing's.
         let expected = speed.scale(self.flux) + speed.scale(self.inductance) * self.current;
-        let excess = input.loop_voltage.q - expected - T::narrow(self.state.induced);
-        self.state.induced = T::accumulate(self.state.induced, self.smooth, excess);
-        let bound = self.current * T::lit(0.5);
-        let damping = -T::narrow(self.state.induced)
-            .scale(self.conductance)
-            .limit(-bound, bound);
+        let damping = self.damping(input.loop_voltage.q - expected);
 
         let lock = self.lock.output();
         let slip = wrap_angle(angle - lock.angle);

@@ -1,13 +1,15 @@
 //! H-bridges over embedded-hal: a [`Drive`] becomes pins.
 //!
 //! [`HBridge`] knows when to drive (dead time, limits, mounting, off); a [`Wiring`] knows which pins
-//! to set: [`TwoPwm`], [`PwmTwoPins`], [`PwmOnePin`], or one of your own.
+//! to set: [`TwoPwm`], [`PwmTwoPins`], [`PwmOnePin`], [`EnabledHalfBridges`], or one of your own.
 
+mod enabled_half_bridges;
 mod pwm_one_pin;
 mod pwm_two_pins;
 mod two_pwm;
 mod wiring;
 
+pub use enabled_half_bridges::EnabledHalfBridges;
 pub use pwm_one_pin::PwmOnePin;
 pub use pwm_two_pins::PwmTwoPins;
 pub use two_pwm::{Decay, TwoPwm};

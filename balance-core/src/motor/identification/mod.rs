@@ -73,6 +73,17 @@ pub struct SpeedModel<P> {
     pub explained: P,
 }
 
+/// What a single step tells: friction cannot be told from gain.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ResponseModel<P> {
+    /// Speed per volt at about the voltage of the run, friction included, rad/s/V.
+    pub speed_per_volt: Estimate<P>,
+    /// Seconds to 63 % of a change.
+    pub time_constant: Estimate<P>,
+    /// Share of the data that the equation explains.
+    pub explained: P,
+}
+
 /// What the current tells in addition.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MotorModel<P> {
@@ -132,6 +143,7 @@ impl<P: Float> IdentificationConfig<P> {
             start: None,
             settled: 0,
             settle: (P::lit(6.0) / (self.bandwidth * dt)).to_counts(P::one()) as u32,
+            response_fit: LeastSquares::default(),
             speed_fit: LeastSquares::default(),
             electrical_fit: LeastSquares::default(),
             mechanical_fit: LeastSquares::default(),
@@ -175,6 +187,7 @@ pub struct Identification<P> {
     /// Samples since the start or a gap, until the filters have forgotten it.
     settled: u32,
     settle: u32,
+    response_fit: LeastSquares<P, 2>,
     speed_fit: LeastSquares<P, 3>,
     electrical_fit: LeastSquares<P, 3>,
     mechanical_fit: LeastSquares<P, 3>,
@@ -224,12 +237,15 @@ impl<P: Float> Identification<P> {
         // Friction has one sign for as long as the filters remember, or no equation holds.
         let friction = self.sign.mean_value;
         let steady = friction.magnitude() > P::lit(0.98);
+        let (speed, acceleration) = (self.angle.mean_slope, self.angle.curvature);
+        let volts = self.voltage.mean_value;
+        if moving && friction.magnitude() > P::lit(0.9) {
+            self.response_fit.add([speed, volts], acceleration);
+        }
         if !moving || !steady {
             self.note_rest(quick);
             return;
         }
-        let (speed, acceleration) = (self.angle.mean_slope, self.angle.curvature);
-        let volts = self.voltage.mean_value;
         // dω/dt = −ω/τ + K/τ u − K u_f/τ sgn
         self.speed_fit.add([speed, volts, friction], acceleration);
         if current.is_some() {
@@ -341,9 +357,42 @@ impl<P: Float> Identification<P> {
         })
     }
 
-    fn enough(&self, fit: &LeastSquares<P, 3>) -> Result<(), Refusal> {
+    /// Gain and time constant where the run was too simple for [`speed_model`](Self::speed_model):
+    /// one step is enough. Good for about that voltage.
+    ///
+    /// # Errors
+    /// Why the data so far cannot tell.
+    pub fn response_model(&self) -> Result<ResponseModel<P>, Refusal> {
+        let fit = &self.response_fit;
+        self.enough(fit)?;
+        let solution = fit.solve(self.independent).ok_or(Refusal::NotExcited)?;
+        let [rate, drive] = solution.coefficients;
+        self.fits(solution.explained)?;
+        let most = self.config.max_deviation;
+        if rate.value >= P::zero() || !rate.is_within(most) {
+            return Err(Refusal::Uncertain("time_constant"));
+        }
+        if drive.value <= P::zero() || !drive.is_within(most) {
+            return Err(Refusal::Uncertain("speed_per_volt"));
+        }
+        let time_constant = -P::one() / rate.value;
+        let share = rate.deviation / rate.value.magnitude();
+        Ok(ResponseModel {
+            speed_per_volt: Estimate {
+                value: drive.value * time_constant,
+                deviation: drive.deviation * time_constant,
+            },
+            time_constant: Estimate {
+                value: time_constant,
+                deviation: time_constant * share,
+            },
+            explained: solution.explained,
+        })
+    }
+
+    fn enough<const N: usize>(&self, fit: &LeastSquares<P, N>) -> Result<(), Refusal> {
         // Ten independent samples for each unknown.
-        if fit.count() * self.independent < P::lit(30.0) {
+        if fit.count() * self.independent < P::lit(10.0 * N as f64) {
             return Err(Refusal::TooShort);
         }
         Ok(())

@@ -201,26 +201,26 @@ fn population<T: Real>(bench: Bench<T::Param>, size: u64, seconds: f64) {
 
 #[test]
 fn gimbals_start() {
-    population::<f32>(gimbal(), 6, 1.6);
+    population::<f32>(gimbal(), 6, 1.9);
 }
 #[test]
 fn hoverboard_wheels_start() {
-    population::<f32>(hoverboard(), 6, 2.2);
+    population::<f32>(hoverboard(), 6, 2.5);
 }
 #[test]
 fn drone_motors_start() {
-    population::<f32>(drone(), 6, 1.6);
+    population::<f32>(drone(), 6, 1.8);
 }
 #[test]
 fn fixed_point_starts() {
-    population::<Q16>(hoverboard(), 2, 2.2);
-    population::<Q16>(drone(), 2, 1.6);
+    population::<Q16>(hoverboard(), 2, 2.5);
+    population::<Q16>(drone(), 2, 1.8);
 }
 
 #[test]
 fn a_blocked_rotor_is_lost_not_burnt() {
     let mut bench = hoverboard::<f64>();
     bench.plant.coulomb_torque = 50.0;
-    let result = start::<f64>(&bench, 1, false, 3.0);
+    let result = start::<f64>(&bench, 1, false, 3.5);
     assert!(result.attempts >= 2 && result.speed == 0.0, "{result:?}");
 }
