@@ -1,6 +1,7 @@
 //! Controllers.
 
 use crate::{Case, ConfigError, DT, Sample};
+use balance_core::control::autotune::{self, ExcitationConfig};
 use balance_core::control::design::{DiscreteModel, LqrConfig};
 use balance_core::control::lean_pid::LeanPidConfig;
 use balance_core::control::mpc::{Mpc, MpcConfig};
@@ -248,5 +249,24 @@ impl<T: Scalar> Case<T> for LeanPid {
     }
     fn step(pid: &mut Self::Algorithm, pitch: &T) -> T {
         pid.step(T::zero(), *pitch)
+    }
+}
+
+/// The square wave that shakes a plant to be identified.
+pub struct Excitation;
+
+impl<T: Scalar> Case<T> for Excitation {
+    type Algorithm = autotune::Excitation<T>;
+    type Input = T;
+    type Output = T;
+
+    fn build() -> Result<Self::Algorithm, ConfigError> {
+        ExcitationConfig::default().build(T::Param::lit(DT))
+    }
+    fn input(sample: &Sample) -> T {
+        sample.pitch()
+    }
+    fn step(excitation: &mut Self::Algorithm, amplitude: &T) -> T {
+        excitation.step(*amplitude)
     }
 }

@@ -63,6 +63,7 @@ macro_rules! for_each_case {
             alignment: foc::Alignment [f32 f64 fixed];
             atan2: math::Atan2 [f32 f64 fixed];
             attitude_kalman: attitude::AttitudeKalman [f32 f64];
+            autotune: robot::Autotune [f32 f64 fixed];
             basic_vqf: attitude::BasicVqf [f32 f64 fixed];
             biquad: signal::Biquad [f32 f64 fixed];
             biquad_chain_4: signal::BiquadChain4 [f32 f64 fixed];
@@ -77,6 +78,7 @@ macro_rules! for_each_case {
             duty_map: motor::DutyMap [f32 f64 fixed];
             ekf_4_2: kalman::Ekf42 [f32 f64];
             encoder_angle: foc::EncoderAngle [f32 f64 fixed];
+            excitation: control::Excitation [f32 f64 fixed];
             field_weakening: foc::FieldWeakening [f32 f64 fixed];
             flux_observer: foc::FluxObserver [f32 f64 fixed];
             foc_current_loop: foc::FocCurrentLoop [f32 f64 fixed];

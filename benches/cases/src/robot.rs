@@ -3,7 +3,9 @@
 use crate::sample::SAMPLES;
 use crate::{Case, ConfigError, Sample};
 use balance_core::math::Real;
-use balance_core::robot::{self, Command, Inputs, Outputs, RobotConfig};
+use balance_core::robot::{
+    self, AutotuneConfig, AutotuneStatus, Command, Inputs, Outputs, RobotConfig, RobotParameters,
+};
 use balance_core::sensor;
 use balance_core::time::Instant;
 
@@ -32,6 +34,31 @@ impl<T: Real> Case<T> for RobotTick {
     }
     fn step(robot: &mut Self::Algorithm, (now, inputs): &Self::Input) -> Outputs<T> {
         robot.tick(*now, inputs)
+    }
+}
+
+/// A tick of a robot that tunes itself.
+pub struct Autotune;
+
+impl<T: Real> Case<T> for Autotune {
+    type Algorithm = (robot::Robot<T>, robot::Autotune<T>);
+    type Input = (Instant, Inputs<T>);
+    type Output = AutotuneStatus<T::Param>;
+
+    fn build() -> Result<Self::Algorithm, ConfigError> {
+        let config = RobotConfig::<T::Param>::pico_kit();
+        let tuning = AutotuneConfig::default().build(&config, &RobotParameters::pico_kit())?;
+        Ok((config.build()?, tuning))
+    }
+    fn warm_up((robot, _): &mut Self::Algorithm) {
+        RobotTick::warm_up(robot);
+    }
+    fn input(sample: &Sample) -> Self::Input {
+        inputs(sample, WARM_UP + u32::from(sample.index))
+    }
+    fn step((robot, tuning): &mut Self::Algorithm, (now, inputs): &Self::Input) -> Self::Output {
+        let outputs = robot.tick(*now, inputs);
+        tuning.step(robot, &outputs)
     }
 }
 

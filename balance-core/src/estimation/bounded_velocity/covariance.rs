@@ -167,22 +167,12 @@ impl<P: Float> TiltCovariance<P> {
             p[V + 1][j] += gained[3][j];
         }
         // (F·P)·Fᵀ: the same for the columns, of which those of bias and scale are the rows' mirror.
-        for i in [0, 1, V, V + 1] {
-            let mut tilt = [P::zero(); 2];
-            for t in 0..2 {
-                for l in 0..6 {
-                    tilt[t] += steps.lean[t][l] * p[i][2 + l];
-                }
-            }
-            p[i][V] += pull * p[i][1] + half * tilt[1];
-            p[i][V + 1] -= pull * p[i][0] + half * tilt[0];
-            p[i][0] += tilt[0];
-            p[i][1] += tilt[1];
-            for l in 2..V {
-                p[l][i] = p[i][l];
-            }
-        }
+        self.mirror::<0>(steps, pull, half);
+        self.mirror::<1>(steps, pull, half);
+        self.mirror::<V>(steps, pull, half);
+        self.mirror::<{ V + 1 }>(steps, pull, half);
 
+        let p = &mut self.rows;
         for t in 0..2 {
             p[t][t] += noise.tilt * steps.time;
             p[V + t][V + t] += P::lit(1e-4) * steps.time;
@@ -193,6 +183,26 @@ impl<P: Float> TiltCovariance<P> {
             if p[s][s] < noise.scale_start {
                 p[s][s] += noise.scale * steps.time;
             }
+        }
+    }
+
+    /// Row `I` of a product with Fᵀ, and its mirror among the columns of bias and scale.
+    // A constant row: no index can be out of range, whatever the optimiser unrolls.
+    #[inline(always)]
+    fn mirror<const I: usize>(&mut self, steps: &Steps<P>, pull: P, half: P) {
+        let p = &mut self.rows;
+        let mut tilt = [P::zero(); 2];
+        for t in 0..2 {
+            for l in 0..6 {
+                tilt[t] += steps.lean[t][l] * p[I][2 + l];
+            }
+        }
+        p[I][V] += pull * p[I][1] + half * tilt[1];
+        p[I][V + 1] -= pull * p[I][0] + half * tilt[0];
+        p[I][0] += tilt[0];
+        p[I][1] += tilt[1];
+        for l in 2..V {
+            p[l][I] = p[I][l];
         }
     }
 
