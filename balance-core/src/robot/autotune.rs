@@ -191,7 +191,7 @@ struct Block {
     position: f64,
 }
 
-/// The tuning of a robot; see the [module](self).
+/// The tuning of a robot, which shakes it, identifies it, designs and reports; nothing is changed before it is asked to.
 ///
 /// Cost: some 60 operations of `f64` a tick while it shakes, and once, at the end, those of some
 /// designs: 0.1 s on a Cortex-M4 (an estimate), during which the robot has to balance in an

@@ -31,7 +31,10 @@ pub(crate) struct Counter(PathBuf);
 
 impl Counter {
     pub(crate) fn compile(root: &Path) -> Result<Self> {
-        let library = root.join("target/instructions/count.so");
+        let folder = root.join("target/instructions");
+        std::fs::create_dir_all(&folder)
+            .with_context(|| format!("cannot make {}", folder.display()))?;
+        let library = folder.join("count.so");
         let compiler = std::env::var_os("CC").unwrap_or_else(|| OsString::from("cc"));
         let status = Command::new(&compiler)
             .args(["-O2", "-Wall", "-Wextra", "-shared", "-fPIC", "-o"])

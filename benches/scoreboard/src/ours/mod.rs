@@ -92,6 +92,15 @@ const WITHOUT_ROW: &[(&str, &str)] = &[
         "a machine of states over the flux observer",
     ),
     ("FieldWeakeningConfig", "acts inside the current loop"),
+    ("AttitudeKalmanConfig", "not examined yet"),
+    ("LeanPidConfig", "not examined yet"),
+    ("DcCurrentLoopConfig", "not examined yet"),
+    ("ExcitationConfig", "a signal, not an answer to one"),
+    ("IdentificationConfig", "a procedure with an end"),
+    ("PulseConfig", "sets a pin"),
+    ("StallConfig", "says yes or no"),
+    ("StepGeneratorConfig", "counts steps, without a signal"),
+    ("ThermalLimitConfig", "gives a limit, not an answer"),
 ];
 
 /// Algorithms of balance-core that no row examines: each public configuration in the rooms of
