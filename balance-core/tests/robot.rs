@@ -70,7 +70,14 @@ fn duty<T: Real>(drive: Drive<T>) -> f64 {
 fn drives_toward_its_fall<T: Real>() {
     for (pitch, rate) in [(0.05, 0.0), (0.0, 0.5), (-0.05, 0.0), (0.0, -0.5)] {
         let mut bench = Bench::<T>::new().balancing();
-        let outputs: Vec<_> = (0..30).map(|_| bench.tick(true, pitch, rate)).collect();
+        // It leans within 20 ms, as its gyroscope tells, and stays there.
+        let outputs: Vec<_> = (1..=30)
+            .map(|k| {
+                let share = (f64::from(k) / 20.0).min(1.0);
+                let leaning = if k <= 20 { pitch / 0.02 } else { 0.0 };
+                bench.tick(true, pitch * share, rate + leaning)
+            })
+            .collect();
         let last = outputs.last().unwrap();
         let sign: f64 = pitch + rate;
         assert!(
