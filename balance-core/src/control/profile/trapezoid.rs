@@ -64,7 +64,7 @@ pub(super) fn within_sense<P: Float>(name: &'static str, seconds: P) -> Result<(
 /// use balance_core::control::profile::{trapezoid::{Trapezoid, TrapezoidConfig}, Goal};
 /// let config = TrapezoidConfig { speed: 0.5, acceleration: 2.0 };
 /// let mut profile: Trapezoid<f64> = config.build(0.01)?;
-/// let mut ticks = 0;
+/// let mut ticks = 1; // the one that arrives
 /// while !profile.step(Goal::rest(1.0)).arrived {
 ///     ticks += 1;
 /// }
