@@ -293,7 +293,7 @@ macro_rules! properties {
 properties!(mahony, f32 follow 0.02 tremble 2e-4 mounting 1e-4, f64 follow 0.02 tremble 1e-4 mounting 1e-9, Q12 follow 0.02 tremble 1e-3 mounting 2e-4);
 properties!(madgwick, f32 follow 0.02 tremble 2e-3 mounting 1e-2, f64 follow 0.02 tremble 2e-3 mounting 1e-2, Q12 follow 0.02 tremble 2e-3 mounting 1e-2);
 properties!(basic_vqf, f32 follow 0.002 tremble 5e-5 mounting 1e-4, f64 follow 0.002 tremble 1e-6 mounting 1e-9, Q12 follow 0.002 tremble 1e-3 mounting 1e-3);
-properties!(vqf, f32 follow 0.002 tremble 5e-5 mounting 4e-4, f64 follow 0.002 tremble 1e-6 mounting 4e-4, Q12 follow 0.002 tremble 2e-3 mounting 1e-3);
+properties!(vqf, f32 follow 0.002 tremble 5e-5 mounting 1e-4, f64 follow 0.002 tremble 1e-6 mounting 1e-9, Q12 follow 0.002 tremble 2e-3 mounting 1e-3);
 properties!(bounded_velocity, f32 follow 0.01 tremble 2e-4 mounting 1e-3, f64 follow 0.01 tremble 1e-4 mounting 1e-4);
 
 #[test]

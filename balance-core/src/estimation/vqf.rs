@@ -16,7 +16,9 @@
 //!
 //! Source: D. Laidig, T. Seel, "VQF: Highly accurate IMU orientation estimation with bias estimation and
 //! magnetic disturbance rejection", Information Fusion 91 (2023), doi:10.1016/j.inffus.2022.10.014. The
-//! published code runs its low-pass filters in `f64`; here they are sums of small steps, which need none.
+//! published code runs its low-pass filters in `f64`; here they are sums of small steps, which need none. And it
+//! takes the way to the first attitude for a correction, hence for a bias, by up to 2 °/s on an axis; here the
+//! first reading only starts the filter, which therefore turns with the way it is mounted.
 
 mod bias;
 mod config;
@@ -272,8 +274,11 @@ fn advance<T: Real>(
     };
     state.rest.see_accel(accel, &period.rest, &period.still, dt);
     let level = &mut state.level;
+    let known = level.is_level();
     let intake = Intake::next(&mut level.readings, &period.accel);
     let sine = level.level(accel, &intake);
+    // The first reading gives the attitude; how far that is from nowhere says nothing of a bias.
+    let sine = if known { sine } else { [T::zero(); 2] };
     if period.bias.learns() {
         let rest = state.rest.is_rest(&period.rest).then_some(state.rest.mean);
         let attitude = level.quaternion();

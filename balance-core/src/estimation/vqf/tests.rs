@@ -107,7 +107,7 @@ fn measured_periods<T: Real>() {
         uneven.state.level.quaternion(),
     );
     assert!(
-        real(a.angle_to(b)) < 1e-3,
+        real(a.angle_to(b)) < 1.5e-3,
         "{}: {}",
         T::NAME,
         real(a.angle_to(b))
