@@ -13,6 +13,7 @@ mod presets;
 mod signals;
 mod supervisor;
 mod tick;
+pub mod timing;
 mod watch;
 
 pub use autotune::{Autotune, AutotuneConfig, AutotuneFailure, AutotuneReport, AutotuneStatus};

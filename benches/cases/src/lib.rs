@@ -88,6 +88,7 @@ macro_rules! for_each_case {
             kalman_6_3: kalman::Kalman63 [f32 f64 fixed];
             lead_lag: control::LeadLag [f32 f64 fixed];
             lean_pid: control::LeanPid [f32 f64 fixed];
+            loop_timing: robot::LoopTiming [fixed];
             low_pass: signal::LowPass [f32 f64 fixed];
             madgwick: attitude::Madgwick [f32 f64 fixed];
             mahony: attitude::Mahony [f32 f64 fixed];

@@ -3,6 +3,7 @@
 use crate::sample::SAMPLES;
 use crate::{Case, ConfigError, Sample};
 use balance_core::math::Real;
+use balance_core::robot::timing::{self, Stage};
 use balance_core::robot::{
     self, AutotuneConfig, AutotuneStatus, Command, Inputs, Outputs, RobotConfig, RobotParameters,
 };
@@ -59,6 +60,33 @@ impl<T: Real> Case<T> for Autotune {
     fn step((robot, tuning): &mut Self::Algorithm, (now, inputs): &Self::Input) -> Self::Output {
         let outputs = robot.tick(*now, inputs);
         tuning.step(robot, &outputs)
+    }
+}
+
+/// The measurement of a tick: beginning, three stages, end.
+pub struct LoopTiming;
+
+impl<T> Case<T> for LoopTiming {
+    type Algorithm = timing::LoopTiming;
+    type Input = [u32; 4];
+    type Output = timing::Verdict;
+
+    fn build() -> Result<Self::Algorithm, ConfigError> {
+        timing::LoopTimingConfig::default().build()
+    }
+    fn input(sample: &Sample) -> Self::Input {
+        let start = 1000 * u32::from(sample.index);
+        [start, start + 410, start + 440, start + 445]
+    }
+    fn step(
+        timing: &mut Self::Algorithm,
+        &[start, sensor, control, motor]: &Self::Input,
+    ) -> Self::Output {
+        timing.begin(start);
+        timing.stage(Stage::Sensor, sensor);
+        timing.stage(Stage::Control, control);
+        timing.stage(Stage::Motor, motor);
+        timing.end(motor)
     }
 }
 
