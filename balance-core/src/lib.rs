@@ -21,6 +21,7 @@
 //! | [`motor`] | DC, stepper and three-phase motors: identification, field-oriented control, encoders, drives over embedded-hal |
 //! | [`model`] | dynamics of robots, with their linearisation |
 //! | [`sensor`] | readings with time and health, chip drivers over embedded-hal |
+//! | [`params`] | what a person may tune, by name, with a way back |
 //! | [`proof`] | fixed point with proven ranges: whether anything inside can saturate |
 //! | [`robot`] | the loop, its supervisor, complete robots |
 //!
@@ -58,6 +59,7 @@ pub mod estimation;
 pub mod math;
 pub mod model;
 pub mod motor;
+pub mod params;
 pub mod proof;
 pub mod robot;
 pub mod sensor;
