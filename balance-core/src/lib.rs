@@ -24,6 +24,7 @@
 //! | [`params`] | what a person may tune, by name, with a way back |
 //! | [`proof`] | fixed point with proven ranges: whether anything inside can saturate |
 //! | [`robot`] | the loop, its supervisor, complete robots |
+//! | `telemetry` | with the feature of this name: records, frames on a wire, a black box |
 //!
 //! # One shape
 //!
@@ -65,6 +66,8 @@ pub mod robot;
 pub mod sensor;
 pub mod signal;
 mod step;
+#[cfg(feature = "telemetry")]
+pub mod telemetry;
 pub mod time;
 
 pub use config::ConfigError;
