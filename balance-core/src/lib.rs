@@ -20,6 +20,7 @@
 //! | [`control`] | PID, cascade, state feedback; LQR, Kalman gains and pole placement on the chip, MPC |
 //! | [`motor`] | DC, stepper and three-phase motors: identification, field-oriented control, encoders, drives over embedded-hal |
 //! | [`model`] | dynamics of robots, with their linearisation |
+//! | [`platform`] | what a board gives that embedded-hal has no trait for: quadrature counters |
 //! | [`sensor`] | readings with time and health, chip drivers over embedded-hal |
 //! | [`params`] | what a person may tune, by name, with a way back |
 //! | [`proof`] | fixed point with proven ranges: whether anything inside can saturate |
@@ -61,6 +62,7 @@ pub mod math;
 pub mod model;
 pub mod motor;
 pub mod params;
+pub mod platform;
 pub mod proof;
 pub mod robot;
 pub mod sensor;

@@ -4,6 +4,8 @@
 //! 125 MHz) and counts all four edges of a period; the processor spends nothing on an edge. One
 //! copy of the program (25 of the 32 instructions of a PIO block) serves up to four encoders.
 
+use balance_core::platform::Quadrature;
+use core::convert::Infallible;
 use embassy_rp::Peri;
 use embassy_rp::gpio::Pull;
 use embassy_rp::pio::{
@@ -118,5 +120,13 @@ impl<'d, PIO: Instance, const SM: usize> Encoder<'d, PIO, SM> {
             }
         }
         self.last
+    }
+}
+
+impl<PIO: Instance, const SM: usize> Quadrature for Encoder<'_, PIO, SM> {
+    type Error = Infallible;
+    #[inline]
+    fn count(&mut self) -> Result<i32, Infallible> {
+        Ok(self.count())
     }
 }

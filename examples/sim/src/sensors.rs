@@ -2,10 +2,12 @@
 
 use crate::lanes::Lanes;
 use crate::plant::Plant;
+use balance_core::platform::Quadrature;
 use balance_core::sensor::{ImuCounts, ImuScale, STANDARD_GRAVITY};
 use rand::SeedableRng;
 use rand_distr::{Distribution, StandardNormal};
 use rand_pcg::Pcg32;
+use std::convert::Infallible;
 
 /// An MPU-6050-class sensor.
 #[derive(Clone, Copy, Debug)]
@@ -132,7 +134,39 @@ fn round(x: f64) -> i32 {
     (x + 0.5_f64.copysign(x)) as i32
 }
 
-/// Counts of an encoder at a wheel angle.
-pub fn encoder_counts(angle: f64, counts_per_revolution: f64) -> i32 {
-    (angle * counts_per_revolution / std::f64::consts::TAU).floor() as i32
+/// A wheel's encoder and its counter: one of the boards that [`Quadrature`] stands for.
+pub struct Encoder {
+    counts_per_revolution: f64,
+    count: i32,
+    lost: bool,
+}
+
+impl Encoder {
+    pub fn new(counts_per_revolution: f64) -> Self {
+        Self {
+            counts_per_revolution,
+            count: 0,
+            lost: false,
+        }
+    }
+
+    /// The wheel is at this angle, rad.
+    pub fn turn_to(&mut self, angle: f64) {
+        if !self.lost {
+            let counts = angle * self.counts_per_revolution / std::f64::consts::TAU;
+            self.count = counts.floor() as i32;
+        }
+    }
+
+    /// The cable comes off: the counter stays where it is.
+    pub fn lose_cable(&mut self) {
+        self.lost = true;
+    }
+}
+
+impl Quadrature for Encoder {
+    type Error = Infallible;
+    fn count(&mut self) -> Result<i32, Infallible> {
+        Ok(self.count)
+    }
 }

@@ -4,8 +4,10 @@
 use crate::plant::{Bridge, Plant};
 use crate::robots::Robot;
 use crate::scenario::{Event, Scenario};
-use crate::sensors::{Imu, ImuParameters, encoder_counts};
+use crate::sensors::{Encoder, Imu, ImuParameters};
+use balance_core::platform::read_wheels;
 use balance_core::sensor::{ImuCounts, ImuScale};
+use balance_core::time::Instant;
 use rand::{Rng, SeedableRng};
 use rand_pcg::Pcg32;
 
@@ -36,7 +38,7 @@ pub struct World {
     pub stall: u32,
     scenario: &'static Scenario,
     imu: Imu,
-    counts_per_revolution: f64,
+    encoders: [Encoder; 2],
     weight: f64,
     chance: Pcg32,
     next_event: usize,
@@ -46,8 +48,6 @@ pub struct World {
     garbage: bool,
     frozen: Option<ImuCounts>,
     last: ImuCounts,
-    encoder_lost: bool,
-    held_left: i32,
     sag: f64,
     readings: u32,
     steps: u32,
@@ -98,7 +98,7 @@ impl World {
             stall: 0,
             scenario,
             imu,
-            counts_per_revolution: robot.counts_per_revolution,
+            encoders: [robot.counts_per_revolution; 2].map(Encoder::new),
             weight,
             chance: Pcg32::seed_from_u64(seed ^ 0x5eed),
             next_event: 0,
@@ -108,8 +108,6 @@ impl World {
             garbage: false,
             frozen: None,
             last: ImuCounts::default(),
-            encoder_lost: false,
-            held_left: 0,
             sag: 0.0,
             readings: 0,
             steps: 0,
@@ -184,7 +182,7 @@ impl World {
             Event::Vibration(accel, gyro) => self.imu.parameters.vibration = [accel, gyro],
             Event::Garbage => self.garbage = true,
             Event::NanCommand => self.command = [f64::NAN, f64::INFINITY],
-            Event::EncoderLost => self.encoder_lost = true,
+            Event::EncoderLost => self.encoders[0].lose_cable(),
             Event::PickedUp => {
                 self.plant.lifted = true;
                 self.plant.state.pitch = 8_f64.to_radians();
@@ -216,16 +214,15 @@ impl World {
         if !failed {
             self.last = counts;
         }
-        let [left, right] = self
-            .plant
-            .encoder_angles()
-            .map(|angle| encoder_counts(angle, self.counts_per_revolution));
-        if !self.encoder_lost {
-            self.held_left = left;
+        let angles = self.plant.encoder_angles();
+        for (encoder, angle) in self.encoders.iter_mut().zip(angles) {
+            encoder.turn_to(angle);
         }
+        let [left, right] = &mut self.encoders;
+        let encoders = read_wheels(left, right, Instant::default(), [0, 0]).value;
         Reading {
             imu: (!failed).then_some(counts),
-            encoders: [self.held_left, right],
+            encoders,
             battery_millivolts: (self.plant.battery_voltage * 1000.0).clamp(0.0, 65_535.0) as u16,
         }
     }

@@ -4,7 +4,7 @@
 //! frame has an even parity in its top bit; an answer comes with the frame after its question. A
 //! reading asks for the angle and the diagnosis and is three frames, 5 µs at 10 MHz.
 
-use super::counts::TurnCounter;
+use crate::platform::CountExtender;
 use core::fmt;
 use embedded_hal::spi::SpiDevice;
 
@@ -58,7 +58,7 @@ impl<E: fmt::Debug> core::error::Error for As5047Error<E> {}
 #[derive(Debug)]
 pub struct As5047<S> {
     device: S,
-    turns: TurnCounter<14>,
+    turns: CountExtender,
 }
 
 /// With even parity in the top bit.
@@ -71,7 +71,7 @@ impl<S: SpiDevice> As5047<S> {
     pub fn new(device: S) -> Self {
         Self {
             device,
-            turns: TurnCounter::new(),
+            turns: CountExtender::of_bits(14),
         }
     }
 
@@ -94,7 +94,7 @@ impl<S: SpiDevice> As5047<S> {
         }
         Ok(As5047Reading {
             raw,
-            counts: self.turns.update(raw),
+            counts: self.turns.update(i32::from(raw)),
             too_strong: strong,
             too_weak: weak,
         })

@@ -3,7 +3,7 @@
 //! (ams-OSRAM data sheet DS000365: register map, STATUS.) The chip has one address, 0x36: two of them
 //! need two buses.
 
-use super::counts::TurnCounter;
+use crate::platform::CountExtender;
 use core::fmt;
 use embedded_hal::i2c::I2c;
 
@@ -63,7 +63,7 @@ impl<E: fmt::Debug> core::error::Error for As5600Error<E> {}
 #[derive(Debug)]
 pub struct As5600<I> {
     bus: I,
-    turns: TurnCounter<12>,
+    turns: CountExtender,
 }
 
 impl<I: I2c> As5600<I> {
@@ -71,7 +71,7 @@ impl<I: I2c> As5600<I> {
     pub fn new(bus: I) -> Self {
         Self {
             bus,
-            turns: TurnCounter::new(),
+            turns: CountExtender::of_bits(12),
         }
     }
 
@@ -97,7 +97,7 @@ impl<I: I2c> As5600<I> {
             (true, false, false) => Magnet::Good,
         };
         if magnet != Magnet::Missing {
-            self.turns.update(raw);
+            self.turns.update(i32::from(raw));
         }
         Ok(As5600Reading {
             raw,

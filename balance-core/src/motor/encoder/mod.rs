@@ -9,10 +9,8 @@
 
 mod as5047;
 mod as5600;
-mod counts;
 mod phase_lock;
 
 pub use as5047::{As5047, As5047Error, As5047Reading};
 pub use as5600::{As5600, As5600Error, As5600Reading, Magnet};
-pub use counts::TurnCounter;
 pub use phase_lock::{PhaseLock, PhaseLockConfig, PhaseLockOutput, PhaseLockState};
