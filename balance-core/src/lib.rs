@@ -25,6 +25,7 @@
 //! | [`params`] | what a person may tune, by name, with a way back |
 //! | [`proof`] | fixed point with proven ranges: whether anything inside can saturate |
 //! | [`robot`] | the loop, its supervisor, complete robots |
+//! | `shell` | with the feature of this name: a prompt on the running robot |
 //! | `telemetry` | with the feature of this name: records, frames on a wire, a black box |
 //!
 //! # One shape
@@ -66,6 +67,8 @@ pub mod platform;
 pub mod proof;
 pub mod robot;
 pub mod sensor;
+#[cfg(feature = "shell")]
+pub mod shell;
 pub mod signal;
 mod step;
 #[cfg(feature = "telemetry")]

@@ -7,6 +7,7 @@ mod config;
 mod design;
 mod drivetrain_watch;
 mod estimator;
+mod fault_log;
 mod margins;
 mod parameters;
 mod presets;
@@ -22,6 +23,7 @@ pub use config::{
     BalanceConfig, CascadeConfig, Chassis, CommandLimits, EstimatorConfig, Limits, RobotConfig,
 };
 pub use design::{BALANCE_WEIGHTS, GainError};
+pub use fault_log::{FAULTS_KEPT, Fault, FaultLog};
 pub use margins::{LoopLags, balance_margins};
 pub use parameters::RobotParameters;
 pub use signals::{Command, Inputs, Outputs, Record};
