@@ -21,6 +21,8 @@
 //! # Ok::<(), balance_core::params::SetError>(())
 //! ```
 
+#[cfg(feature = "telemetry")]
+pub mod image;
 mod set;
 mod table;
 
