@@ -183,6 +183,23 @@ impl<T: Real> Robot<T> {
         Ok(())
     }
 
+    /// Takes new settings of both controllers, balance and turn, without a jump, also while
+    /// balancing. All else of a configuration needs a robot built anew.
+    ///
+    /// # Errors
+    /// As [`retune_balance`](Self::retune_balance), and those of [`Pid::retune`]; the old settings
+    /// then stay.
+    pub fn retune(&mut self, config: &RobotConfig<T::Param>) -> Result<(), ConfigError> {
+        let turn = self.turn;
+        self.turn.retune(&config.turn)?;
+        if let Err(error) = self.retune_balance(&config.balance) {
+            self.turn = turn;
+            return Err(error);
+        }
+        self.config.turn = config.turn;
+        Ok(())
+    }
+
     /// Settings of the balance controller.
     pub fn balance_config(&self) -> BalanceConfig<T::Param> {
         self.config.balance

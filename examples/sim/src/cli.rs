@@ -41,6 +41,8 @@ pub enum Command {
     Motors(MotorsArgs),
     /// Run firmware on the emulated board against the simulated robot
     Emulate(EmulateArgs),
+    /// Let a robot stand in real time behind a TCP port, with the prompt and telemetry of a real one
+    Serve(ServeArgs),
 }
 
 /// Which scenarios to run and what to show.
@@ -251,6 +253,43 @@ pub struct EmulateArgs {
     /// Print one JSON object a line
     #[arg(long)]
     pub json: bool,
+}
+
+/// Which robot to serve, and where.
+#[derive(Clone, Debug, Args)]
+pub struct ServeArgs {
+    /// The robot
+    #[arg(long, value_name = "NAME", value_parser = names(robots::names()), default_value = "pico_kit")]
+    pub robot: String,
+    /// Number type
+    #[arg(long, value_name = "TYPE", value_parser = names(SCALARS.to_vec()), default_value = "fixed")]
+    pub scalar: String,
+    /// Where to listen: this computer only, unless told otherwise
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
+    pub address: String,
+    /// Port
+    #[arg(long, value_name = "N", default_value_t = 7300)]
+    pub port: u16,
+    /// Push the robot every so many seconds
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub push_every: Option<f64>,
+    /// Where it keeps its parameters
+    #[arg(
+        long,
+        value_name = "PATH",
+        default_value = "target/balance/parameters.bin"
+    )]
+    pub store: PathBuf,
+    /// Seed of the sensor noise
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(seconds) if (0.5..=1e6).contains(&seconds) => Ok(seconds),
+        _ => Err("expected half a second or more".into()),
+    }
 }
 
 /// Accepts these names only; the message about another lists them and the closest.

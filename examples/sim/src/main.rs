@@ -21,6 +21,7 @@ mod robots;
 mod run;
 mod scenario;
 mod sensors;
+mod serve;
 mod table;
 mod tilt_errors;
 mod world;
@@ -50,6 +51,7 @@ fn main() -> ExitCode {
         Some(Command::Evaluate(args)) => evaluate::evaluate(&args).map(|()| true),
         Some(Command::Motors(args)) => motors::motors(&args),
         Some(Command::Emulate(args)) => emulate::emulate(&args),
+        Some(Command::Serve(args)) => serve::serve(&args).map(|()| true),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,

@@ -215,7 +215,7 @@ impl<T: Real> Session<T> {
 }
 
 /// What the platform hands to a tick.
-fn inputs<T: Real>(world: &World, reading: &Reading, now: u64) -> Inputs<T> {
+pub fn inputs<T: Real>(world: &World, reading: &Reading, now: u64) -> Inputs<T> {
     let time = Instant::from_micros(now);
     let [speed, turn] = world.command.map(T::Param::lit).map(T::from_param);
     Inputs {
@@ -233,7 +233,8 @@ fn inputs<T: Real>(world: &World, reading: &Reading, now: u64) -> Inputs<T> {
     }
 }
 
-fn bridge<T: Real>(drive: Drive<T>) -> Bridge {
+/// What a command does to a bridge.
+pub fn bridge<T: Real>(drive: Drive<T>) -> Bridge {
     match drive {
         Drive::Coast => Bridge::Coast,
         Drive::Brake => Bridge::Duty(0.0),

@@ -167,7 +167,8 @@ impl World {
         }
     }
 
-    fn start(&mut self, event: Event) {
+    /// Lets something happen now.
+    pub fn start(&mut self, event: Event) {
         let now = self.since_release;
         match event {
             Event::Command(speed, turn) => self.command = [speed, turn],
