@@ -1,8 +1,14 @@
 //! Readings with time and health, and drivers of sensor chips over embedded-hal.
+//!
+//! Which inertial sensor for what: the table of [`imu`]. Angle sensors of motors are in
+//! [`motor::encoder`](crate::motor::encoder).
 
+pub mod bmi270;
 mod bus_recovery;
 pub mod calibration;
-mod imu;
+pub mod icm42688;
+pub mod imu;
+pub mod lsm6dso;
 mod mounting;
 pub mod mpu6050;
 mod sample;

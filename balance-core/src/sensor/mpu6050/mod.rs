@@ -1,21 +1,58 @@
-//! MPU-6050, 6500, 9250 and 9255: accelerometer and gyroscope on I²C.
+//! MPU-6050, 6500, 9250 and 9255: accelerometer and gyroscope on I²C, from the 6500 on also on SPI.
 //!
 //! This page computes: which bytes to write, what the bytes read mean. [`blocking`] and
 //! [`asynchronous`] move them over embedded-hal.
 //!
 //! A driver owns its bus; `start` resets the chip, asks who it is, configures it and reads the
 //! configuration back, in bounded time; `read` is then one burst of 14 bytes (0.41 ms at
-//! 400 kHz), all of one sampling instant.
+//! 400 kHz), all of one sampling instant. Beside [`Mpu6050Config`] in the chip's own terms,
+//! [`Mpu6050Config::new`] takes physical units.
 //!
 //! Sources: InvenSense PS-MPU-6000A-00 rev. 3.4 (sensitivities), RM-MPU-6000A-00 rev. 4.2
-//! (registers, filters).
+//! (registers, filters, self-test), AN-MPU-9250A-03 (self-test of the later ones).
 
-pub mod asynchronous;
-pub mod blocking;
+mod chip;
 pub mod registers;
+mod self_test;
 
-use super::imu::{ImuCounts, ImuScale, STANDARD_GRAVITY};
-use core::fmt;
+use super::imu::{ImuConfig, ImuCounts, ImuScale, STANDARD_GRAVITY, smallest};
+use crate::config::ConfigError;
+
+pub use super::imu::ImuError as Error;
+
+/// The chip over a blocking bus.
+pub mod blocking {
+    use super::Mpu6050Config;
+    use crate::sensor::imu::blocking::{I2cRegisters, Imu};
+    use embedded_hal::i2c::I2c;
+
+    /// An MPU-6050 or relative that owns its I²C bus.
+    pub type Mpu6050<I2C> = Imu<I2cRegisters<I2C>, Mpu6050Config>;
+
+    impl<I2C: I2c> Mpu6050<I2C> {
+        /// Takes the bus; nothing is sent yet.
+        pub const fn new(i2c: I2C, config: Mpu6050Config) -> Self {
+            Self::over_i2c(i2c, config.address as u8, config)
+        }
+    }
+}
+
+/// The chip over an asynchronous bus.
+pub mod asynchronous {
+    use super::Mpu6050Config;
+    use crate::sensor::imu::asynchronous::{I2cRegisters, Imu};
+    use embedded_hal_async::i2c::I2c;
+
+    /// An MPU-6050 or relative that owns its I²C bus.
+    pub type Mpu6050<I2C> = Imu<I2cRegisters<I2C>, Mpu6050Config>;
+
+    impl<I2C: I2c> Mpu6050<I2C> {
+        /// Takes the bus; nothing is sent yet.
+        pub const fn new(i2c: I2C, config: Mpu6050Config) -> Self {
+            Self::over_i2c(i2c, config.address as u8, config)
+        }
+    }
+}
 
 /// Which chip answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -160,11 +197,54 @@ pub struct Mpu6050Config {
     pub sample_rate_divider: u8,
     /// Pulse on the INT pin for every new sample.
     pub data_ready_interrupt: bool,
+    /// Readings are kept in the chip until they are drained, at the rate of the samples.
+    pub fifo: bool,
     /// Address on the bus.
     pub address: Address,
 }
 
 impl Mpu6050Config {
+    /// From physical units: up to 16 g, 2000 °/s and 1 kHz. The low-pass is the widest below half
+    /// the rate, whose lag [`LowPass::gyro_delay_micros`] tells.
+    ///
+    /// # Errors
+    /// Names what is beyond the chip.
+    pub fn new(config: &ImuConfig, address: Address) -> Result<Self, ConfigError> {
+        let accel = [(2.0, 0), (4.0, 1), (8.0, 2), (16.0, 3)];
+        let gyro = [(250.0, 0), (500.0, 1), (1000.0, 2), (2000.0, 3)];
+        let (_, accel) = smallest("accel_range_g", config.accel_range_g, &accel)?;
+        let (_, gyro) = smallest("gyro_range_deg_per_s", config.gyro_range_deg_per_s, &gyro)?;
+        smallest("rate_hz", config.rate_hz, &[(1000.0, 0)])?;
+        let (rate, division) = (config.rate_hz, 1000.0 / config.rate_hz);
+        Ok(Self {
+            accel_range: match accel {
+                0 => AccelRange::G2,
+                1 => AccelRange::G4,
+                2 => AccelRange::G8,
+                _ => AccelRange::G16,
+            },
+            gyro_range: match gyro {
+                0 => GyroRange::DegPerSec250,
+                1 => GyroRange::DegPerSec500,
+                2 => GyroRange::DegPerSec1000,
+                _ => GyroRange::DegPerSec2000,
+            },
+            low_pass: match rate {
+                376.0.. => LowPass::Hz188,
+                196.0.. => LowPass::Hz98,
+                84.0.. => LowPass::Hz42,
+                40.0.. => LowPass::Hz20,
+                20.0.. => LowPass::Hz10,
+                _ => LowPass::Hz5,
+            },
+            // `as` saturates.
+            sample_rate_divider: (division as u8).saturating_sub(1),
+            data_ready_interrupt: config.data_ready_pin,
+            fifo: config.fifo,
+            address,
+        })
+    }
+
     /// What a count is worth.
     pub const fn scale(&self) -> ImuScale {
         let per_g = match self.accel_range {
@@ -192,7 +272,7 @@ impl Mpu6050Config {
 
     /// What to write, in this order, after the reset: register and value. All of them read back as
     /// written.
-    pub fn writes(&self, device: Device) -> impl Iterator<Item = (u8, u8)> + use<> {
+    pub fn writes(self, device: Device) -> impl Iterator<Item = (u8, u8)> {
         let filter = self.low_pass as u8;
         let common = [
             // Awake, clocked by the gyroscope, which is steadier than the internal oscillator.
@@ -204,12 +284,15 @@ impl Mpu6050Config {
             (registers::ACCEL_CONFIG, (self.accel_range as u8) << 3),
             (registers::INT_ENABLE, u8::from(self.data_ready_interrupt)),
         ];
+        // Temperature as well: then a reading is the same fourteen bytes as in the registers.
+        let fifo = [(registers::FIFO_EN, 0xf8), (registers::USER_CTRL, 0x40)];
+        let fifo = fifo.into_iter().filter(move |_| self.fifo);
         // Reserved in the MPU-6050, whose accelerometer follows CONFIG.
         let own_filter = match device {
             Device::Mpu6050 => None,
             _ => Some((registers::ACCEL_CONFIG_2, filter)),
         };
-        common.into_iter().chain(own_filter)
+        common.into_iter().chain(own_filter).chain(fifo)
     }
 }
 
@@ -247,76 +330,63 @@ pub const fn decode(bytes: &[u8; 14]) -> ImuCounts {
     }
 }
 
-/// What can go wrong with the chip.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Error<E> {
-    /// The bus failed.
-    Bus(E),
-    /// Something else answers at the address: its WHO_AM_I.
-    UnknownDevice(u8),
-    /// A register does not hold what was written; the chip has lost its supply, or is a copy.
-    ConfigurationMismatch {
-        /// The register.
-        register: u8,
-        /// What was written.
-        expected: u8,
-        /// What was read.
-        found: u8,
-    },
-    /// `start` has not succeeded yet.
-    NotStarted,
-}
-
-impl<E: fmt::Debug> fmt::Display for Error<E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Bus(error) => write!(f, "the bus failed: {error:?}"),
-            Self::UnknownDevice(id) => write!(f, "unknown device, WHO_AM_I {id:#04x}"),
-            Self::ConfigurationMismatch {
-                register,
-                expected,
-                found,
-            } => write!(
-                f,
-                "register {register:#04x} holds {found:#04x} instead of {expected:#04x}"
-            ),
-            Self::NotStarted => write!(f, "the sensor has not been started"),
-        }
-    }
-}
-
-impl<E: fmt::Debug> core::error::Error for Error<E> {}
-
-/// How often a chip that does not answer is asked at start-up.
-const ATTEMPTS: u32 = 10;
-/// Pause between two questions. A supply may rise for 100 ms (PS-MPU-6000A-00, 6.1), so does the
-/// patience.
-const ATTEMPT_MILLIS: u32 = 10;
-/// After a reset, of the device and of the signal paths (RM-MPU-6000A-00, register 107).
-const RESET_MILLIS: u32 = 100;
-/// Until the gyroscope is steady, 30 ms typical (PS-MPU-6000A-00, 6.1).
-const SETTLE_MILLIS: u32 = 50;
-/// `PWR_MGMT_1`: reset everything.
-const DEVICE_RESET: [u8; 2] = [registers::PWR_MGMT_1, 0x80];
-/// `SIGNAL_PATH_RESET`: gyroscope, accelerometer, temperature.
-const PATH_RESET: [u8; 2] = [registers::SIGNAL_PATH_RESET, 0x07];
-
-/// Compares a register with what was written.
-fn compare<E>(register: u8, expected: u8, found: u8) -> Result<(), Error<E>> {
-    if found == expected {
-        Ok(())
-    } else {
-        Err(Error::ConfigurationMismatch {
-            register,
-            expected,
-            found,
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn physical_units_become_the_chips_own() {
+        let wanted = ImuConfig {
+            accel_range_g: 3.0,
+            gyro_range_deg_per_s: 1000.0,
+            rate_hz: 200.0,
+            data_ready_pin: true,
+            fifo: true,
+        };
+        let config = Mpu6050Config::new(&wanted, Address::Ad0High).unwrap();
+        let expected = Mpu6050Config {
+            accel_range: AccelRange::G4,
+            gyro_range: GyroRange::DegPerSec1000,
+            low_pass: LowPass::Hz98,
+            sample_rate_divider: 4,
+            data_ready_interrupt: true,
+            fifo: true,
+            address: Address::Ad0High,
+        };
+        assert_eq!(config, expected);
+        assert_eq!(config.sample_rate_hz(), 200.0);
+        let refused = |wanted| Mpu6050Config::new(&wanted, Address::Ad0Low).err();
+        for (wanted, name) in [
+            (
+                ImuConfig {
+                    accel_range_g: 17.0,
+                    ..wanted
+                },
+                "accel_range_g",
+            ),
+            (
+                ImuConfig {
+                    gyro_range_deg_per_s: 2001.0,
+                    ..wanted
+                },
+                "gyro_range_deg_per_s",
+            ),
+            (
+                ImuConfig {
+                    rate_hz: 1001.0,
+                    ..wanted
+                },
+                "rate_hz",
+            ),
+        ] {
+            assert_eq!(refused(wanted), Some(ConfigError::OutOfRange(name)));
+        }
+        let nan = ImuConfig {
+            rate_hz: f32::NAN,
+            ..wanted
+        };
+        assert_eq!(refused(nan), Some(ConfigError::NonFinite("rate_hz")));
+    }
 
     #[test]
     fn bytes_become_the_right_axes() {

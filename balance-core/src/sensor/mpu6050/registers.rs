@@ -23,3 +23,13 @@ pub const PWR_MGMT_2: u8 = 0x6c;
 pub const WHO_AM_I: u8 = 0x75;
 /// Low-pass filter of the accelerometer, from the MPU-6500 on.
 pub const ACCEL_CONFIG_2: u8 = 0x1d;
+/// What goes into the FIFO.
+pub const FIFO_EN: u8 = 0x23;
+/// New data and other events; cleared by reading.
+pub const INT_STATUS: u8 = 0x3a;
+/// FIFO on, and its reset.
+pub const USER_CTRL: u8 = 0x6a;
+/// Bytes in the FIFO, high byte first.
+pub const FIFO_COUNTH: u8 = 0x72;
+/// The FIFO's oldest byte.
+pub const FIFO_R_W: u8 = 0x74;
