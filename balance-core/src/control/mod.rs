@@ -9,6 +9,11 @@
 //! | a model, and limits that act often or states that must stay within bounds | [`mpc`] |
 //! | a model and no gains yet, or a payload that changes | [`design`] |
 //! | nothing but the gain of the input, and disturbances | [`adrc`] |
+//! | a controller that works, a model, and a load that pushes | [`disturbance_observer`] |
+//! | a state that is not measured | [`luenberger`] |
+//! | a plant that changes with speed, load or voltage | [`gain_schedule`] |
+//! | a motion that is known ahead | [`feedforward`] |
+//! | a stable plant that answers late | [`smith_predictor`] |
 //! | a loop that lacks phase at one frequency | [`lead_lag`] |
 //! | a setpoint that jumps, and a machine that must not | [`profile`] |
 //! | no idea of the gains | [`autotune`] |
@@ -33,9 +38,14 @@ pub mod adrc;
 pub mod autotune;
 pub mod cascade;
 pub mod design;
+pub mod disturbance_observer;
+pub mod feedforward;
+pub mod gain_schedule;
 pub mod lead_lag;
 pub mod lean_pid;
+pub mod luenberger;
 pub mod mpc;
 pub mod pid;
 pub mod profile;
+pub mod smith_predictor;
 pub mod state_feedback;

@@ -162,6 +162,19 @@ impl<T: Float> WheeledPendulum<T> {
         &self.config
     }
 
+    /// M + 2m + 2(Jw+Jr)/R², in kg: what a force forward has to accelerate.
+    pub(crate) fn forward_inertia(&self) -> T {
+        self.forward_inertia
+    }
+    /// M L, in kg·m.
+    pub(crate) fn first_moment(&self) -> T {
+        self.first_moment
+    }
+    /// 2Jr/R, in kg·m.
+    pub(crate) fn rotor_coupling(&self) -> T {
+        self.rotor_coupling
+    }
+
     fn determinant(&self, cos: T) -> T {
         let coupling = self.first_moment * cos - self.rotor_coupling;
         self.forward_inertia * self.tilt_inertia - coupling * coupling

@@ -75,6 +75,7 @@ macro_rules! for_each_case {
             deadband: signal::Deadband [f32 f64 fixed];
             delay_8: signal::Delay8 [f32 f64 fixed];
             derivative: signal::Derivative [f32 f64 fixed];
+            disturbance_observer: control::DisturbanceObserver [f32 f64 fixed];
             duty_map: motor::DutyMap [f32 f64 fixed];
             ekf_4_2: kalman::Ekf42 [f32 f64];
             encoder_angle: foc::EncoderAngle [f32 f64 fixed];
@@ -82,6 +83,7 @@ macro_rules! for_each_case {
             field_weakening: foc::FieldWeakening [f32 f64 fixed];
             flux_observer: foc::FluxObserver [f32 f64 fixed];
             foc_current_loop: foc::FocCurrentLoop [f32 f64 fixed];
+            gain_schedule: control::GainSchedule [f32 f64 fixed];
             hall_angle: foc::HallAngle [f32 f64 fixed];
             inclination: estimation::Inclination [f32 f64 fixed];
             kalman_4_2: kalman::Kalman42 [f32 f64 fixed];
@@ -90,9 +92,11 @@ macro_rules! for_each_case {
             lean_pid: control::LeanPid [f32 f64 fixed];
             loop_timing: robot::LoopTiming [fixed];
             low_pass: signal::LowPass [f32 f64 fixed];
+            luenberger_4_2: control::Luenberger42 [f32 f64 fixed];
             madgwick: attitude::Madgwick [f32 f64 fixed];
             mahony: attitude::Mahony [f32 f64 fixed];
             median_5: signal::Median5 [f32 f64 fixed];
+            motor_feedforward: control::MotorFeedforward [f32 f64 fixed];
             motor_identification: motor::Identification [f32 f64];
             motor_watch: foc::MotorWatch [f32 f64 fixed];
             mpc_cart_pole: control::MpcCartPole [f32 f64];
@@ -107,6 +111,7 @@ macro_rules! for_each_case {
             sensorless: foc::Sensorless [f32 f64 fixed];
             sin_cos: math::SinCos [f32 f64 fixed];
             slew_limit: signal::SlewLimit [f32 f64 fixed];
+            smith_predictor_32: control::SmithPredictor [f32 f64 fixed];
             speed_loop: foc::SpeedLoop [f32 f64 fixed];
             sqrt: math::Sqrt [f32 f64 fixed];
             stall_detector: motor::StallDetector [f32 f64 fixed];
@@ -115,6 +120,7 @@ macro_rules! for_each_case {
             steady_tilt_kalman: estimation::SteadyTiltKalman [f32 f64 fixed];
             step_generator: motor::StepGenerator [fixed];
             thermal_limit: motor::ThermalLimit [f32 f64 fixed];
+            tilt_feedforward: control::TiltFeedforward [f32 f64 fixed];
             tilt_kalman: estimation::TiltKalman [f32 f64 fixed];
             tilt_pid_from_bytes: small_job::TiltPidFromBytes [f32 f64 fixed];
             ukf_4_2: kalman::Ukf42 [f32 f64];

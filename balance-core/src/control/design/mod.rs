@@ -40,4 +40,4 @@ pub use self::discretise::{ContinuousModel, DiscreteModel};
 pub use self::error::DesignError;
 pub use self::kalman_gain::{KalmanGain, KalmanGainConfig};
 pub use self::lqr::{Lqr, LqrConfig};
-pub use self::pole_placement::{Pole, place_poles, place_poles_sampled};
+pub use self::pole_placement::{Pole, place_observer_poles, place_poles, place_poles_sampled};

@@ -9,7 +9,7 @@
 //! form). A coupling that is rounding noise is the error `NotControllable`.
 
 use super::DesignError;
-use super::discretise::ContinuousModel;
+use super::discretise::{ContinuousModel, DiscreteModel};
 use super::matrix::{Matrix, finite, largest, narrowed};
 use crate::math::{Float, Real, Scalar};
 use nalgebra::{SMatrix, SVector};
@@ -144,6 +144,34 @@ pub fn place_poles_sampled<P: Float, const N: usize>(
     let (a, b, dt) = model.sampled(dt)?;
     let poles = poles.iter().map(|pole| pole.widened().sampled(dt));
     narrowed("gain", &place(&a, &b, poles, rounding::<f64>())?)
+}
+
+/// The gain L of an observer `x̂ = A x̂ + B u; x̂ += L (y − C x̂)` whose error fades with the poles
+/// `e^(s dt)`; the poles `s` are in rad/s, in continuous time, N in all.
+///
+/// It is the placement for the transposed model, of which the measurement after a period, `C A`, is
+/// the input.
+///
+/// # Errors
+///
+/// As [`place_poles`]; `NotDetectable` where the measured value does not show every state.
+pub fn place_observer_poles<P: Float, const N: usize, const M: usize>(
+    model: &DiscreteModel<P, N, M>,
+    c: &SMatrix<P, 1, N>,
+    poles: &[Pole<P>],
+) -> Result<SVector<P, N>, DesignError> {
+    let (a, c) = (finite("a", &model.a)?, finite("c", c)?);
+    let dt = model.dt.to_f64();
+    if !(1e-6..=10.0).contains(&dt) {
+        return Err(DesignError::OutOfRange("dt"));
+    }
+    let poles = poles.iter().map(|pole| pole.widened().sampled(dt));
+    let gain = place(&a.transpose(), &(c * a).transpose(), poles, rounding::<P>());
+    let gain = gain.map_err(|error| match error {
+        DesignError::NotControllable => DesignError::NotDetectable,
+        other => other,
+    })?;
+    narrowed("gain", &gain.transpose())
 }
 
 /// What rounding of the parameters may leave where a zero belongs, of the largest element.

@@ -5,14 +5,24 @@ use crate::board::Board;
 use balance_conformance::{Controller, ControllerSample, ControllerTuning, Subject, Supported};
 use balance_core::control::cascade::{Cascade, CascadeConfig, CascadeInput};
 use balance_core::control::design::{DiscreteModel, LqrConfig};
+use balance_core::control::disturbance_observer::{
+    DisturbanceObserver, DisturbanceObserverConfig, NominalPlant,
+};
+use balance_core::control::gain_schedule::{GainSchedule, GainScheduleConfig};
+use balance_core::control::lean_pid::{LeanPid, LeanPidConfig};
 use balance_core::control::mpc::{Mpc, MpcConfig, MpcReference};
 use balance_core::control::pid::{AntiWindup, Pid, PidConfig, PidInput};
+use balance_core::control::smith_predictor::{SmithPredictor, SmithPredictorConfig};
 use balance_core::control::state_feedback::{
     FeedbackIntegral, IntegralOf, StateFeedback, StateFeedbackConfig, StateFeedbackInput,
 };
 use balance_core::math::{Float, Real, Scalar};
+use balance_core::motor::dc_current_loop::{
+    DcCurrentLoop, DcCurrentLoopConfig, DcCurrentLoopInput,
+};
 use balance_core::motor::foc::speed_loop::{SpeedLoop, SpeedLoopConfig};
 use balance_core::motor::foc::{CurrentLoop, CurrentLoopConfig, CurrentLoopInput, Dq, Machine};
+use balance_core::signal::delay::Delay;
 use nalgebra_0_35::SMatrix;
 
 pub fn add(board: &mut Board) {
@@ -22,6 +32,11 @@ pub fn add(board: &mut Board) {
     in_floats!(board, "mpc", MpcSubject, within 1e-2);
     in_all_types!(board, "speed_loop", SpeedLoopSubject, within 1e-3, 2e-3);
     in_all_types!(board, "current_loop", CurrentLoopSubject, within 1e-3, 2e-2);
+    in_all_types!(board, "lean_pid", LeanSubject, within 1e-4, 2e-3);
+    in_all_types!(board, "gain_schedule", ScheduleSubject, within 1e-4, 2e-3);
+    in_all_types!(board, "smith_predictor", SmithSubject, within 1e-4, 2e-3);
+    in_all_types!(board, "disturbance_observer", ObserverSubject, within 1e-3, 2e-3);
+    in_all_types!(board, "dc_current_loop", DcCurrentSubject, within 1e-3, 2e-3);
     in_all_types!(board, "state_feedback", StateFeedbackSubject, within 1e-4, 2e-3);
 }
 
@@ -311,6 +326,235 @@ impl<T: Scalar> Subject for SpeedLoopSubject<T> {
     }
     fn retune(&mut self, t: &ControllerTuning) -> Supported {
         self.0.retune(&speed_settings(t)).expect("a good tuning");
+        Supported::Yes
+    }
+}
+
+struct LeanSubject<T: Scalar>(LeanPid<T>);
+fn lean_settings<P: Float>(t: &ControllerTuning) -> LeanPidConfig<P> {
+    LeanPidConfig {
+        kp: P::lit(t.kp),
+        ki: P::lit(t.ki),
+        kd: P::lit(t.kd),
+        derivative_cutoff_hz: Some(P::lit(20.0)),
+        output_min: P::lit(t.output_min),
+        output_max: P::lit(t.output_max),
+    }
+}
+impl<T: Scalar> Subject for LeanSubject<T> {
+    type Kind = Controller;
+    const RESOLUTION: f64 = RESOLUTION;
+    const TAKES_DT: bool = false;
+    fn new(t: &ControllerTuning) -> Self {
+        Self(
+            lean_settings(t)
+                .build(param::<T>(t.dt))
+                .expect("a good tuning"),
+        )
+    }
+    fn step(&mut self, s: &ControllerSample) -> f64 {
+        number(self.0.step(scalar(s.setpoint), scalar(s.measured)))
+    }
+    fn reset(&mut self) -> Supported {
+        self.0.reset();
+        Supported::Yes
+    }
+    fn retune(&mut self, t: &ControllerTuning) -> Supported {
+        self.0.retune(&lean_settings(t)).expect("a good tuning");
+        Supported::Yes
+    }
+}
+
+/// A PID of which the measured value is the scheduling variable too: half the gain at 2.
+struct ScheduleSubject<T: Scalar>(GainSchedule<Pid<T>, 2>);
+fn schedule_settings<P: Float>(t: &ControllerTuning) -> GainScheduleConfig<P, PidConfig<P>, 2> {
+    let settings = [t.kp, 0.5 * t.kp].map(|kp| settings(&ControllerTuning { kp, ..*t }));
+    GainScheduleConfig::new([P::lit(-2.0), P::lit(2.0)], settings)
+}
+impl<T: Scalar> Subject for ScheduleSubject<T> {
+    type Kind = Controller;
+    const RESOLUTION: f64 = RESOLUTION;
+    fn new(t: &ControllerTuning) -> Self {
+        Self(
+            schedule_settings(t)
+                .build(param::<T>(t.dt))
+                .expect("a good tuning"),
+        )
+    }
+    fn step(&mut self, s: &ControllerSample) -> f64 {
+        let measured: T = scalar(s.measured);
+        let variable = if measured < T::zero() {
+            -measured
+        } else {
+            measured
+        };
+        let input = PidInput::new(scalar(s.setpoint), measured).with_dt(param::<T>(s.dt));
+        number(self.0.step(variable, input).total)
+    }
+    fn reset(&mut self) -> Supported {
+        self.0.reset();
+        Supported::Yes
+    }
+    fn retune(&mut self, t: &ControllerTuning) -> Supported {
+        self.0.retune(&schedule_settings(t)).expect("a good tuning");
+        Supported::Yes
+    }
+}
+
+/// A PID behind the predictor; what is measured is heard of three periods later.
+struct SmithSubject<T: Scalar> {
+    late: Delay<T, 3>,
+    predictor: SmithPredictor<T, 4>,
+    pid: Pid<T>,
+    output: T,
+}
+impl<T: Scalar> Subject for SmithSubject<T> {
+    type Kind = Controller;
+    const RESOLUTION: f64 = RESOLUTION;
+    const TAKES_DT: bool = false;
+    fn new(t: &ControllerTuning) -> Self {
+        let model = SmithPredictorConfig {
+            gain: param::<T>(t.plant.gain),
+            time_constant: param::<T>(t.plant.time_constant),
+            delay: param::<T>(3.0 * t.dt),
+        };
+        Self {
+            late: Delay::new(),
+            predictor: model.build(param::<T>(t.dt)).expect("a good tuning"),
+            pid: settings(t).build(param::<T>(t.dt)).expect("a good tuning"),
+            output: T::zero(),
+        }
+    }
+    fn step(&mut self, s: &ControllerSample) -> f64 {
+        let measured: T = scalar(s.measured);
+        if measured.is_usable() {
+            let seen = self.predictor.step(self.late.step(measured), self.output);
+            self.output = self.pid.step(scalar(s.setpoint), seen).total;
+        }
+        number(self.output)
+    }
+    fn reset(&mut self) -> Supported {
+        self.late.reset();
+        self.predictor.reset();
+        self.pid.reset();
+        self.output = T::zero();
+        Supported::Yes
+    }
+    fn retune(&mut self, t: &ControllerTuning) -> Supported {
+        self.pid.retune(&settings(t)).expect("a good tuning");
+        Supported::Yes
+    }
+}
+
+/// A proportional controller with the output that holds the setpoint, and the observer in place of
+/// an integral.
+struct ObserverSubject<T: Scalar> {
+    observer: DisturbanceObserver<T>,
+    pid: Pid<T>,
+    holding: T::Gain,
+    limit: T,
+    disturbance: T,
+    output: T,
+}
+impl<T: Scalar> Subject for ObserverSubject<T> {
+    type Kind = Controller;
+    const RESOLUTION: f64 = RESOLUTION;
+    const TAKES_DT: bool = false;
+    fn new(t: &ControllerTuning) -> Self {
+        let model = DisturbanceObserverConfig {
+            plant: NominalPlant::FirstOrder {
+                input_gain: param::<T>(t.plant.gain / t.plant.time_constant),
+                decay: param::<T>(1.0 / t.plant.time_constant),
+            },
+            bandwidth: param::<T>(10.0),
+            limit: param::<T>(t.output_max),
+        };
+        let plain = ControllerTuning {
+            ki: 0.0,
+            kd: 0.0,
+            ..*t
+        };
+        Self {
+            observer: model.build(param::<T>(t.dt)).expect("a good tuning"),
+            pid: settings(&plain)
+                .build(param::<T>(t.dt))
+                .expect("a good tuning"),
+            holding: T::gain(param::<T>(1.0 / t.plant.gain)),
+            limit: scalar(t.output_max),
+            disturbance: T::zero(),
+            output: T::zero(),
+        }
+    }
+    fn step(&mut self, s: &ControllerSample) -> f64 {
+        let (setpoint, measured): (T, T) = (scalar(s.setpoint), scalar(s.measured));
+        if setpoint.is_usable() && measured.is_usable() {
+            self.disturbance = self.observer.step(measured, self.output).disturbance;
+            let input = PidInput::new(setpoint, measured)
+                .with_feedforward(setpoint.scale(self.holding) - self.disturbance);
+            self.output = self.pid.step_with(&input).total;
+            self.output = self.output.limit(-self.limit, self.limit);
+        }
+        number(self.output)
+    }
+    fn reset(&mut self) -> Supported {
+        self.observer.reset();
+        self.pid.reset();
+        (self.disturbance, self.output) = (T::zero(), T::zero());
+        Supported::Yes
+    }
+    fn retune(&mut self, t: &ControllerTuning) -> Supported {
+        let plain = ControllerTuning {
+            ki: 0.0,
+            kd: 0.0,
+            ..*t
+        };
+        self.pid.retune(&settings(&plain)).expect("a good tuning");
+        Supported::Yes
+    }
+}
+
+/// The winding is the plant, the rotor stands.
+struct DcCurrentSubject<T: Scalar> {
+    control: DcCurrentLoop<T>,
+    supply: T,
+}
+fn dc_current_settings<P: Float>(t: &ControllerTuning) -> DcCurrentLoopConfig<P> {
+    DcCurrentLoopConfig {
+        resistance: P::lit(1.0 / t.plant.gain),
+        inductance: P::lit(t.plant.time_constant / t.plant.gain),
+        bandwidth: P::lit(5.0 * t.kp),
+        max_current: P::lit(100.0),
+        ..DcCurrentLoopConfig::default()
+    }
+}
+impl<T: Scalar> Subject for DcCurrentSubject<T> {
+    type Kind = Controller;
+    const RESOLUTION: f64 = RESOLUTION;
+    const TAKES_DT: bool = false;
+    fn new(t: &ControllerTuning) -> Self {
+        let control = dc_current_settings(t).build(param::<T>(t.dt));
+        Self {
+            control: control.expect("a good tuning"),
+            supply: scalar(t.output_max),
+        }
+    }
+    fn step(&mut self, s: &ControllerSample) -> f64 {
+        let output = self.control.step(&DcCurrentLoopInput {
+            reference: scalar(s.setpoint),
+            current: scalar(s.measured),
+            speed: T::zero(),
+            supply: self.supply,
+        });
+        number(output.voltage)
+    }
+    fn reset(&mut self) -> Supported {
+        self.control.reset();
+        Supported::Yes
+    }
+    fn retune(&mut self, t: &ControllerTuning) -> Supported {
+        self.control
+            .retune(&dc_current_settings(t))
+            .expect("a good tuning");
         Supported::Yes
     }
 }

@@ -3,6 +3,9 @@
 use super::{RESOLUTION, in_all_types, number, param, scalar};
 use crate::board::Board;
 use balance_conformance::{Filter, FilterSample, FilterTuning, Subject, Supported};
+use balance_core::control::feedforward::{
+    MotorFeedforward, MotorFeedforwardConfig, TiltFeedforward, TiltFeedforwardConfig,
+};
 use balance_core::control::lead_lag::{LeadLag, LeadLagConfig};
 use balance_core::control::profile::Goal;
 use balance_core::control::profile::s_curve::{SCurve, SCurveConfig};
@@ -14,6 +17,7 @@ use balance_core::motor::duty_map::{DutyMap, DutyMapConfig};
 use balance_core::motor::encoder::{PhaseLock, PhaseLockConfig};
 use balance_core::motor::foc::position_loop::{PositionLoop, PositionLoopConfig};
 use balance_core::motor::voltage_feedforward::{VoltageFeedforward, VoltageFeedforwardConfig};
+use balance_core::robot::RobotParameters;
 use balance_core::signal::biquad::{Biquad, BiquadConfig, BiquadKind};
 use balance_core::signal::biquad_chain::{BiquadChain, ButterworthConfig};
 use balance_core::signal::deadband::{Deadband, DeadbandConfig};
@@ -41,6 +45,8 @@ pub fn add(board: &mut Board) {
     in_all_types!(board, "position_loop", PositionSubject, within 1e-3, 1e-2);
     in_all_types!(board, "dc_motor", MotorSubject, within 1e-3, 1e-2);
     in_all_types!(board, "voltage_feedforward", FeedforwardSubject, within 1e-4, 1e-3);
+    in_all_types!(board, "motor_feedforward", MotorAheadSubject, within 1e-4, 1e-3);
+    in_all_types!(board, "tilt_feedforward", TiltAheadSubject, within 1e-4, 1e-3);
     in_all_types!(board, "duty_map", DutySubject, within 1e-4, 1e-4);
 }
 
@@ -256,4 +262,33 @@ filter!(
         config.build(dt).expect("a good tuning")
     },
     |profile, x, _| profile.step(Goal::rest(x)).position
+);
+// The quantity is a speed that lasts.
+filter!(
+    MotorAheadSubject,
+    Scalar,
+    MotorFeedforward<T>,
+    false,
+    |dt| {
+        let config = MotorFeedforwardConfig::default();
+        config.build(dt).expect("a good tuning")
+    },
+    |motor, x, _| motor.step(x, T::zero())
+);
+// The quantity is an acceleration, the answer the pitch for it.
+filter!(
+    TiltAheadSubject,
+    Real,
+    TiltFeedforward<T>,
+    false,
+    |_| {
+        let robot = RobotParameters::pico_kit();
+        let config = TiltFeedforwardConfig {
+            body: robot.body,
+            motor: robot.motor,
+            max_pitch: param::<T>(0.3),
+        };
+        config.build().expect("a good tuning")
+    },
+    |tilt, x, _| tilt.step(x, T::zero()).pitch
 );

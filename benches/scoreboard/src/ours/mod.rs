@@ -93,8 +93,6 @@ const WITHOUT_ROW: &[(&str, &str)] = &[
     ),
     ("FieldWeakeningConfig", "acts inside the current loop"),
     ("AttitudeKalmanConfig", "not examined yet"),
-    ("LeanPidConfig", "not examined yet"),
-    ("DcCurrentLoopConfig", "not examined yet"),
     ("ExcitationConfig", "a signal, not an answer to one"),
     ("IdentificationConfig", "a procedure with an end"),
     ("PulseConfig", "sets a pin"),

@@ -3,6 +3,8 @@
 use super::{RESOLUTION, in_all_types, in_floats, number, scalar};
 use crate::board::Board;
 use balance_conformance::{Subject, Supported, Track, Tracker, TrackerSample, TrackerTuning};
+use balance_core::control::design::{DiscreteModel, KalmanGainConfig};
+use balance_core::control::luenberger::{Luenberger, LuenbergerConfig};
 use balance_core::estimation::kalman::{Kalman, KalmanConfig, KalmanScalar, SteadyKalman};
 use balance_core::estimation::nonlinear_kalman::{
     DifferentiableModel, ExtendedKalman, NonlinearKalmanConfig, NonlinearModel, UnscentedKalman,
@@ -15,6 +17,7 @@ pub fn add(board: &mut Board) {
     in_all_types!(board, "kalman_4_2", Kalman42, within 1e-3, 1e-2);
     in_all_types!(board, "kalman_6_3", Kalman63, within 1e-3, 1e-2);
     in_all_types!(board, "steady_kalman_2_1", Steady21, within 1e-3, 1e-2);
+    in_all_types!(board, "luenberger_2_1", Luenberger21, within 1e-3, 1e-2);
     in_floats!(board, "extended_kalman_2_1", Extended21, within 1e-3);
     in_floats!(board, "unscented_kalman_2_1", Unscented21, within 1e-3);
 }
@@ -87,6 +90,39 @@ impl<T: Scalar> Subject for Steady21<T> {
     }
     fn step(&mut self, s: &TrackerSample<1>) -> Track<1> {
         let estimate = self.0.step(&s.position.map(|z| Some(scalar(z)))).estimate;
+        Track {
+            position: [number(estimate[0])],
+            covariance: Vec::new(),
+        }
+    }
+    fn reset(&mut self) -> Supported {
+        self.0.reset();
+        Supported::Yes
+    }
+}
+
+struct Luenberger21<T: Scalar>(Luenberger<T, 2, 0, 1>);
+impl<T: Scalar> Subject for Luenberger21<T> {
+    type Kind = Tracker;
+    const RESOLUTION: f64 = RESOLUTION;
+    const TAKES_DT: bool = false;
+    fn new(t: &TrackerTuning) -> Self {
+        let linear: KalmanConfig<T::Param, 2, 1> = settings(t);
+        let model = DiscreteModel {
+            a: linear.transition,
+            b: SMatrix::from_fn(|_, _| T::Param::lit(0.0)),
+            dt: T::Param::lit(t.dt),
+        };
+        let noise = KalmanGainConfig {
+            process_noise: linear.process_noise,
+            measurement_noise: SMatrix::from([[linear.measurement_noise[0]]]),
+        };
+        let config = LuenbergerConfig::with_noise(model, linear.measurement, &noise);
+        let config = config.expect("a good tuning");
+        Self(config.build().expect("a good tuning"))
+    }
+    fn step(&mut self, s: &TrackerSample<1>) -> Track<1> {
+        let estimate = self.0.step(&s.position.map(scalar), &[]).estimate;
         Track {
             position: [number(estimate[0])],
             covariance: Vec::new(),
