@@ -24,6 +24,8 @@
 #[cfg(feature = "telemetry")]
 pub mod image;
 mod set;
+#[cfg(feature = "store")]
+pub mod store;
 mod table;
 
 pub use set::{Parameters, SetError, TRIAL_MICROS};
