@@ -49,7 +49,8 @@ impl Edge {
     }
 }
 
-/// A counter that also knows when its last edge was, for a speed from the time between edges.
+/// A counter that also knows when its last edge was, for
+/// [`EdgeSpeed`](crate::motor::encoder::EdgeSpeed).
 ///
 /// A timer that captures, or an interrupt at each edge that reads a free-running clock: at up to
 /// some ten thousand edges per second the latter is affordable as well.

@@ -77,6 +77,7 @@ macro_rules! for_each_case {
             derivative: signal::Derivative [f32 f64 fixed];
             disturbance_observer: control::DisturbanceObserver [f32 f64 fixed];
             duty_map: motor::DutyMap [f32 f64 fixed];
+            edge_speed: motor::EdgeSpeed [f32 f64 fixed];
             ekf_4_2: kalman::Ekf42 [f32 f64];
             encoder_angle: foc::EncoderAngle [f32 f64 fixed];
             excitation: control::Excitation [f32 f64 fixed];

@@ -5,11 +5,13 @@ use balance_core::math::{Float, Real, Scalar};
 use balance_core::motor::dc_current_loop::{self, DcCurrentLoopConfig, DcCurrentLoopInput};
 use balance_core::motor::dc_motor::{self, DcMotorConfig};
 use balance_core::motor::duty_map::{self, DutyMapConfig};
+use balance_core::motor::encoder::{self, EdgeSpeedConfig, EdgeSpeedInput, EdgeSpeedOutput};
 use balance_core::motor::identification::{self, IdentificationConfig};
 use balance_core::motor::stall::{self, StallConfig};
 use balance_core::motor::stepper;
 use balance_core::motor::thermal_limit::{self, ThermalLimitConfig};
 use balance_core::motor::voltage_feedforward::{self, VoltageFeedforwardConfig};
+use balance_core::platform::Edge;
 
 fn voltage<T: Scalar>(sample: &Sample) -> T {
     let [_, rate, _] = sample.rate::<T>();
@@ -181,5 +183,32 @@ impl<T: Scalar> Case<T> for StepGenerator {
     fn step(steps: &mut Self::Algorithm, position: &i32) -> bool {
         steps.go_to(*position);
         steps.tick().is_some()
+    }
+}
+
+/// Speed from captured edges.
+pub struct EdgeSpeed;
+
+impl<T: Scalar> Case<T> for EdgeSpeed {
+    type Algorithm = encoder::EdgeSpeed<T>;
+    type Input = EdgeSpeedInput;
+    type Output = EdgeSpeedOutput<T>;
+
+    fn build() -> Result<Self::Algorithm, ConfigError> {
+        EdgeSpeedConfig::default().build(T::Param::lit(DT))
+    }
+    fn input(sample: &Sample) -> EdgeSpeedInput {
+        let micros = (1e6 * DT) as u32;
+        let now = (sample.index as u32).wrapping_mul(micros);
+        EdgeSpeedInput {
+            edge: Some(Edge {
+                position: sample.encoder,
+                ticks: now.wrapping_sub(sample.encoder.unsigned_abs() % micros),
+            }),
+            now,
+        }
+    }
+    fn step(wheel: &mut Self::Algorithm, input: &EdgeSpeedInput) -> Self::Output {
+        wheel.step(*input)
     }
 }

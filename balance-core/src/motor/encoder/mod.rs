@@ -2,15 +2,18 @@
 //!
 //! | sensor | take |
 //! |---|---|
-//! | quadrature, counted by hardware | its count into [`WheelSpeed`](crate::estimation::wheel_speed::WheelSpeed), or [`EncoderAngle`](crate::motor::foc::EncoderAngle) and [`PhaseLock`] |
+//! | quadrature, counted and timed by hardware ([`EdgeCapture`](crate::platform::EdgeCapture)) | [`EdgeSpeed`]: exact at a crawl and at speed, with its delay |
+//! | quadrature, counted by hardware ([`Quadrature`](crate::platform::Quadrature)) | its count into [`WheelSpeed`](crate::estimation::wheel_speed::WheelSpeed), or [`EncoderAngle`](crate::motor::foc::EncoderAngle) and [`PhaseLock`] |
 //! | magnetic, I2C | [`As5600`] |
 //! | magnetic, SPI | [`As5047`] |
 //! | Hall switches of a three-phase motor | [`HallAngle`](crate::motor::foc::HallAngle) |
 
 mod as5047;
 mod as5600;
+mod edge_speed;
 mod phase_lock;
 
 pub use as5047::{As5047, As5047Error, As5047Reading};
 pub use as5600::{As5600, As5600Error, As5600Reading, Magnet};
+pub use edge_speed::{EdgeSpeed, EdgeSpeedConfig, EdgeSpeedInput, EdgeSpeedOutput, EdgeSpeedState};
 pub use phase_lock::{PhaseLock, PhaseLockConfig, PhaseLockOutput, PhaseLockState};

@@ -93,6 +93,7 @@ const WITHOUT_ROW: &[(&str, &str)] = &[
     ),
     ("FieldWeakeningConfig", "acts inside the current loop"),
     ("AttitudeKalmanConfig", "not examined yet"),
+    ("EdgeSpeedConfig", "takes moments of edges"),
     ("ExcitationConfig", "a signal, not an answer to one"),
     ("IdentificationConfig", "a procedure with an end"),
     ("PulseConfig", "sets a pin"),
