@@ -11,6 +11,8 @@ use core::sync::atomic::{AtomicU32, Ordering};
 
 use embassy_rp::pac;
 
+pub use balance_core::platform::StopCause;
+
 static MOTOR_PINS: AtomicU32 = AtomicU32::new(0);
 
 /// Says which pins drive the motors: bit n is GPn. Call it before the first duty.
@@ -38,59 +40,6 @@ pub fn motors_off() {
             });
         }
     }
-}
-
-/// Why the motors were stopped last.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StopCause {
-    /// A panic at a line of a source file.
-    Panic {
-        /// Line of the source file.
-        line: u32,
-        /// Hash (32-bit FNV-1a) of the file's name, see [`file_hash`].
-        file: u32,
-    },
-    /// A HardFault: an access or an instruction the processor refused.
-    HardFault {
-        /// Address of the instruction.
-        pc: u32,
-        /// Return address of the function it was in.
-        lr: u32,
-    },
-}
-
-/// Marks the scratch registers as written by this module, not by chance at power-up.
-const MAGIC: u32 = 0xba1a_5000;
-
-impl StopCause {
-    const fn encode(self) -> [u32; 3] {
-        match self {
-            Self::Panic { line, file } => [MAGIC | 1, line, file],
-            Self::HardFault { pc, lr } => [MAGIC | 2, pc, lr],
-        }
-    }
-
-    const fn decode(words: [u32; 3]) -> Option<Self> {
-        let [kind, first, second] = words;
-        match kind ^ MAGIC {
-            1 => Some(Self::Panic {
-                line: first,
-                file: second,
-            }),
-            2 => Some(Self::HardFault {
-                pc: first,
-                lr: second,
-            }),
-            _ => None,
-        }
-    }
-}
-
-/// Hash of a source file's name: what fits into a register of the record of a panic.
-pub fn file_hash(name: &str) -> u32 {
-    name.bytes().fold(0x811c_9dc5, |hash, byte| {
-        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
-    })
 }
 
 /// Why the motors were stopped before the last reset, if they were; forgets it.
@@ -128,16 +77,12 @@ pub fn stop(cause: StopCause) -> ! {
 
 #[cfg(all(target_os = "none", feature = "safe-stop-handlers"))]
 mod handlers {
-    use super::{StopCause, file_hash, motors_off, stop};
+    use super::{StopCause, motors_off, stop};
 
     #[panic_handler]
     fn panic(info: &core::panic::PanicInfo) -> ! {
         motors_off();
-        let (line, file) = match info.location() {
-            Some(location) => (location.line(), file_hash(location.file())),
-            None => (0, 0),
-        };
-        stop(StopCause::Panic { line, file })
+        stop(StopCause::of_panic(info.location()))
     }
 
     #[cortex_m_rt::exception]
@@ -149,41 +94,5 @@ mod handlers {
             pc: frame.pc(),
             lr: frame.lr(),
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cause_survives_the_registers() {
-        for cause in [
-            StopCause::Panic {
-                line: 42,
-                file: file_hash("src/main.rs"),
-            },
-            StopCause::HardFault {
-                pc: 0x1000_0100,
-                lr: 0xffff_fff9,
-            },
-        ] {
-            assert_eq!(StopCause::decode(cause.encode()), Some(cause));
-        }
-    }
-
-    #[test]
-    fn noise_at_power_up_is_no_cause() {
-        for kind in [0, u32::MAX, MAGIC, MAGIC | 3, 1] {
-            assert_eq!(StopCause::decode([kind, 1, 2]), None);
-        }
-    }
-
-    #[test]
-    fn the_hash_is_fnv_1a() {
-        // From the reference vectors of the FNV authors.
-        assert_eq!(file_hash(""), 0x811c_9dc5);
-        assert_eq!(file_hash("a"), 0xe40c_292c);
-        assert_eq!(file_hash("foobar"), 0xbf9c_f968);
     }
 }

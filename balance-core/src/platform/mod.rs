@@ -6,9 +6,26 @@
 //! | [`EdgeCapture`] | the same, and when the last edge was | a timer that captures, an interrupt that reads a clock |
 //!
 //! A counter narrower than 32 bits goes through a [`CountExtender`].
+//!
+//! And what every board's adapter would otherwise have to compute for itself:
+//!
+//! | type | is |
+//! |---|---|
+//! | [`TickGrid`] | deadlines at an exact cadence; missed ones are counted, not made up for |
+//! | [`Divider`] | millivolts of a battery behind two resistors |
+//! | [`Blink`] | what an LED shows |
+//! | [`StopCause`] | why the motors were stopped, in words that survive a reset |
 
+mod blink;
 mod count_extender;
+mod divider;
 mod quadrature;
+mod stop_cause;
+mod tick_grid;
 
+pub use blink::Blink;
 pub use count_extender::CountExtender;
+pub use divider::{Divider, DividerScale};
+pub use stop_cause::StopCause;
+pub use tick_grid::TickGrid;
 pub use quadrature::{Edge, EdgeCapture, Quadrature, read_wheels};
