@@ -26,6 +26,6 @@ mod tick_grid;
 pub use blink::Blink;
 pub use count_extender::CountExtender;
 pub use divider::{Divider, DividerScale};
+pub use quadrature::{Edge, EdgeCapture, Quadrature, read_wheels};
 pub use stop_cause::StopCause;
 pub use tick_grid::TickGrid;
-pub use quadrature::{Edge, EdgeCapture, Quadrature, read_wheels};
