@@ -16,8 +16,9 @@
 //! Automatica 36(10), 2000). A longer transition enforces the former.
 //!
 //! Cost of a step beyond the controller's own: four comparisons while the schedule stands; while it
-//! moves, a `retune` of the controller, in floats whatever the scalar type. Where that is too much,
-//! [`GainScheduleConfig::resolution`] makes it rare.
+//! moves, a `retune` of the controller, in floats whatever the scalar type: a PID of three points that
+//! moves in every period costs 945 instructions in `f32` and 1,484 in Q12 on a Cortex-M4F (QEMU).
+//! Where that is too much, [`GainScheduleConfig::resolution`] makes it rare.
 
 use super::cascade::{Cascade, CascadeConfig};
 use super::pid::{AntiWindup, Pid, PidConfig};

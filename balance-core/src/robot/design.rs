@@ -48,7 +48,7 @@ pub const BALANCE_WEIGHTS: [f64; 4] = [120.0, 60.0, 40.0, 0.4];
 
 impl<P: Float> RobotParameters<P> {
     /// Back-EMF and viscous friction, in volts per rad/s of the wheel against the body.
-    fn drag(&self) -> P {
+    pub(super) fn drag(&self) -> P {
         let motor = &self.motor;
         motor.back_emf_constant + motor.viscous_friction * motor.resistance / motor.torque_constant
     }

@@ -9,6 +9,7 @@ mod drivetrain_watch;
 mod estimator;
 mod fault_log;
 mod margins;
+mod mpc;
 mod parameters;
 mod presets;
 mod signals;
@@ -25,6 +26,7 @@ pub use config::{
 pub use design::{BALANCE_WEIGHTS, GainError};
 pub use fault_log::{FAULTS_KEPT, Fault, FaultLog};
 pub use margins::{LoopLags, balance_margins};
+pub use mpc::{MpcBalance, MpcBalanceConfig};
 pub use parameters::RobotParameters;
 pub use signals::{Command, Inputs, Outputs, Record};
 pub use supervisor::{Findings, State, Stop, Supervisor};

@@ -155,6 +155,17 @@ impl<T: Real> Robot<T> {
     // and short branches, and one large function spends half of its time on moving things about.
     #[inline(never)]
     pub fn tick(&mut self, now: Instant, inputs: &Inputs<T>) -> Outputs<T> {
+        self.tick_with(now, inputs, Balancer::step)
+    }
+
+    /// The same with somebody else's volts.
+    #[inline(always)]
+    pub(super) fn tick_with(
+        &mut self,
+        now: Instant,
+        inputs: &Inputs<T>,
+        balance: impl FnOnce(&mut Balancer<T>, &Motion<T>, Option<T::Param>) -> T,
+    ) -> Outputs<T> {
         let sensed = self.sense(now, inputs);
         let before = self.supervisor.state();
         let findings = self.judge(&sensed, inputs);
@@ -166,7 +177,7 @@ impl<T: Real> Robot<T> {
         self.outputs.state = state;
         self.outputs.stop = self.supervisor.stop();
         if state == State::Balancing {
-            self.balance(&sensed, &inputs.command);
+            self.balance(&sensed, &inputs.command, balance);
         }
         self.outputs
     }
@@ -386,7 +397,12 @@ impl<T: Real> Robot<T> {
 
     /// Keeps upright, follows the command, and gives both motors their duty.
     #[inline(never)]
-    fn balance(&mut self, sensed: &Sensed<T::Param>, command: &Command<T>) {
+    fn balance(
+        &mut self,
+        sensed: &Sensed<T::Param>,
+        command: &Command<T>,
+        balance: impl FnOnce(&mut Balancer<T>, &Motion<T>, Option<T::Param>) -> T,
+    ) {
         let record = &mut self.outputs.record;
         let [left, right] = sensed.counts;
         let offset = record.pitch.scale(self.units.radius);
@@ -400,7 +416,7 @@ impl<T: Real> Robot<T> {
             speed: record.speed,
             speed_reference,
         };
-        let drive = self.balancer.step(&motion, sensed.dt) + self.last.excitation;
+        let drive = balance(&mut self.balancer, &motion, sensed.dt) + self.last.excitation;
         let most = self.units.max_turn;
         let turn = if command.turn.is_usable() {
             command.turn.limit(-most, most)

@@ -108,6 +108,7 @@ macro_rules! for_each_case {
             profile_s_curve: control::ProfileSCurve [f32 f64 fixed];
             profile_trapezoid: control::ProfileTrapezoid [f32 f64 fixed];
             robot_tick: robot::RobotTick [f32 f64 fixed];
+            robot_tick_mpc: robot::MpcTick [f32 f64 fixed];
             robot_tilt: estimation::RobotTilt [f32 f64 fixed];
             sensorless: foc::Sensorless [f32 f64 fixed];
             sin_cos: math::SinCos [f32 f64 fixed];

@@ -38,6 +38,33 @@ impl<T: Real> Case<T> for RobotTick {
     }
 }
 
+/// A tick of a robot that looks ahead.
+pub struct MpcTick;
+
+impl<T: Real> Case<T> for MpcTick {
+    type Algorithm = (robot::Robot<T>, robot::MpcBalance<T>);
+    type Input = (Instant, Inputs<T>);
+    type Output = Outputs<T>;
+
+    fn build() -> Result<Self::Algorithm, ConfigError> {
+        let config = RobotConfig::<T::Param>::pico_kit();
+        let balance = config
+            .mpc_for(&RobotParameters::pico_kit())
+            .and_then(|mpc| mpc.build())
+            .map_err(|_| ConfigError::OutOfRange("robot"))?;
+        Ok((config.build()?, balance))
+    }
+    fn warm_up((robot, _): &mut Self::Algorithm) {
+        RobotTick::warm_up(robot);
+    }
+    fn input(sample: &Sample) -> Self::Input {
+        inputs(sample, WARM_UP + u32::from(sample.index))
+    }
+    fn step((robot, balance): &mut Self::Algorithm, (now, inputs): &Self::Input) -> Outputs<T> {
+        balance.tick(robot, *now, inputs)
+    }
+}
+
 /// A tick of a robot that tunes itself.
 pub struct Autotune;
 

@@ -105,7 +105,7 @@ pub struct AutotuneArgs {
     #[arg(long, value_name = "NAME", value_parser = names(robots::names()), hide_possible_values = true)]
     pub robot: Vec<String>,
     /// Controller instead of the robot's own
-    #[arg(long, value_name = "NAME", value_parser = names(run::controllers()))]
+    #[arg(long, value_name = "NAME", value_parser = names(run::tunable_controllers()))]
     pub controller: Option<String>,
     /// Number type
     #[arg(long, value_name = "TYPE", value_parser = names(SCALARS.to_vec()), default_value = "f32")]

@@ -138,7 +138,9 @@ fn fates<T: Real>(
             };
             let number = batch.numbers.get(lane).copied().unwrap_or_default();
             let seed = population::noise(number, args.seed);
-            sessions.push(Session::<T>::new(robot, scenario, config, seed)?);
+            let mut session = Session::<T>::new(robot, scenario, config, seed)?;
+            session.mpc = run::model_predictive(robot, Some(batch.controller), config)?;
+            sessions.push(session);
         }
         play(&mut sessions, scenario);
         for (fate, session) in fates.iter_mut().zip(&sessions) {

@@ -11,7 +11,8 @@ use balance_core::estimation::tilt_kalman::TiltKalmanConfig;
 use balance_core::math::{Float, Q12, Real, Scalar};
 use balance_core::motor::Drive;
 use balance_core::robot::{
-    BalanceConfig, Command, EstimatorConfig, GainError, Inputs, Outputs, Robot, RobotConfig, State,
+    BalanceConfig, Command, EstimatorConfig, GainError, Inputs, MpcBalance, Outputs, Robot,
+    RobotConfig, RobotParameters, State,
 };
 use balance_core::sensor::Sample;
 use balance_core::time::Instant;
@@ -37,6 +38,11 @@ pub struct RunSpec {
 
 /// Names of the controllers.
 pub fn controllers() -> Vec<&'static str> {
+    vec!["state_feedback", "cascade", "mpc"]
+}
+
+/// Names of those that a robot can tune by itself.
+pub fn tunable_controllers() -> Vec<&'static str> {
     vec!["state_feedback", "cascade"]
 }
 
@@ -82,6 +88,7 @@ pub fn configure<P: Float>(
     let mut config = match controller {
         Some("state_feedback") => robot.config().with_state_feedback(&measured)?,
         Some("cascade") => robot.config().with_cascade(&measured)?,
+        Some("mpc") => as_mpc(robot.config(), &measured)?,
         _ => robot.config(),
     };
     match estimator {
@@ -94,6 +101,31 @@ pub fn configure<P: Float>(
         _ => {}
     }
     Ok(config)
+}
+
+/// With the state feedback that its model predictive control is while no limit is in sight.
+fn as_mpc<P: Float>(
+    config: RobotConfig<P>,
+    measured: &RobotParameters<P>,
+) -> Result<RobotConfig<P>, GainError> {
+    let mut config = config.with_state_feedback(measured)?;
+    let mpc: MpcBalance<P> = config.mpc_for(measured)?.build()?;
+    if let BalanceConfig::StateFeedback(feedback) = &mut config.balance {
+        feedback.gain = mpc.gain();
+    }
+    Ok(config)
+}
+
+/// What balances in place of the robot's own controller, if that is wanted.
+pub fn model_predictive<T: Real>(
+    robot: &robots::Robot,
+    controller: Option<&str>,
+    config: &RobotConfig<T::Param>,
+) -> Result<Option<MpcBalance<T>>, GainError> {
+    if controller != Some("mpc") {
+        return Ok(None);
+    }
+    config.mpc_for(&robot.measured())?.build().map(Some)
 }
 
 /// The tilt Kalman filter as it suits these robots.
@@ -121,6 +153,7 @@ fn run_as<T: Real>(spec: &RunSpec) -> anyhow::Result<RunResult> {
         spec.estimator.as_deref(),
     )?;
     let mut session: Session<T> = Session::new(&robot, scenario, &config, spec.seed)?;
+    session.mpc = model_predictive(&robot, spec.controller.as_deref(), &config)?;
     session.referee.traces = true;
     let steps = Session::<T>::steps(scenario);
     while session.goes_on() {
@@ -144,6 +177,8 @@ pub struct Session<T: Real> {
     scenario: &'static Scenario,
     /// Its brain.
     pub brain: Robot<T>,
+    /// Balances in its place.
+    pub mpc: Option<MpcBalance<T>>,
     chance: Pcg32,
     now: u64,
     next_tick: u64,
@@ -164,6 +199,7 @@ impl<T: Real> Session<T> {
             heard: None,
             scenario,
             brain: config.build()?,
+            mpc: None,
             chance: Pcg32::seed_from_u64(seed ^ 0x0071_77e4),
             now: 0,
             next_tick: PERIOD,
@@ -203,7 +239,11 @@ impl<T: Real> Session<T> {
         let reading = self.world.read();
         self.heard = Some(reading);
         let inputs = inputs(&self.world, &reading, self.now);
-        let outputs = self.brain.tick(Instant::from_micros(self.now), &inputs);
+        let now = Instant::from_micros(self.now);
+        let outputs = match &mut self.mpc {
+            Some(mpc) => mpc.tick(&mut self.brain, now, &inputs),
+            None => self.brain.tick(now, &inputs),
+        };
         self.bridges = [outputs.left, outputs.right].map(bridge);
         if outputs.state == State::Balancing && !self.world.released() {
             self.world.release();
@@ -461,6 +501,7 @@ impl Referee {
         world: &World,
     ) -> RunResult {
         let controller = match balance {
+            _ if spec.controller.as_deref() == Some("mpc") => "mpc",
             BalanceConfig::StateFeedback(_) => "state_feedback",
             BalanceConfig::Cascade(_) => "cascade",
         };

@@ -39,6 +39,11 @@ fn so_it_does_with_the_cascade() {
 }
 
 #[test]
+fn so_it_does_looking_ahead() {
+    all_pass(&["--controller", "mpc"]);
+}
+
+#[test]
 fn a_seed_decides_everything() {
     let chosen = [
         "--robot",
