@@ -4,8 +4,8 @@
 use balance_core::math::{Q12, Scalar};
 use balance_core::motor::Drive;
 use balance_core::motor::h_bridge::{
-    Applied, BridgeError, Decay, HBridge, HBridgeConfig, PwmOnePin, PwmTwoPins, Terminals, TwoPwm,
-    Wiring,
+    Applied, BridgeError, Bts7960, Decay, HBridge, HBridgeConfig, PwmOnePin, PwmTwoPins, Terminals,
+    TwoPwm, Wiring,
 };
 use balance_core::time::Instant;
 use embedded_hal_mock::eh1::MockError;
@@ -92,6 +92,20 @@ fn two_pwm_inputs() {
 }
 
 #[test]
+fn two_half_bridges_with_enable() {
+    //                     on  +250 -500  0 brake coast off
+    let forward = pwm(&[0, 250, 0, 0, 0, 0, 0]);
+    let reverse = pwm(&[0, 0, 500, 0, 0, 0, 0]);
+    let enable = pin(&[0, 1, 1, 1, 1, 0, 0]);
+    let mut motor = bridge::<f32, _>(Bts7960::new(forward, reverse, enable));
+    tour(&mut motor);
+    let (mut forward, mut reverse, mut enable) = motor.release().release();
+    forward.done();
+    reverse.done();
+    enable.done();
+}
+
+#[test]
 fn pwm_and_two_pins() {
     //                  on   +250   -500   0   brake    coast off
     let channel = pwm(&[0, 250, 500, 0, 0, 1000, 0, 0]);
@@ -137,7 +151,7 @@ fn nothing_moves_before_enable_and_after_off() {
 
 #[test]
 fn off_tries_every_pin_and_reports_the_first_error() {
-    let channel = channel(1000, vec![Duty::set_duty_cycle(0).with_error(BROKEN); 2]);
+    let channel = channel(1000, vec![Duty::set_duty_cycle(0).with_error(BROKEN); 4]);
     let in1 = Pin::new(&[
         Set::set(State::Low).with_error(BROKEN),
         Set::set(State::Low),
@@ -158,7 +172,7 @@ fn off_tries_every_pin_and_reports_the_first_error() {
 
 #[test]
 fn an_error_on_the_way_switches_everything_off_first() {
-    // Forward: duty, IN2 low, and IN1 fails to rise; then off: duty, IN1, IN2.
+    // Forward: IN2 low, duty, and IN1 fails to rise; then off: duty, IN1, IN2.
     let channel = pwm(&[0, 250, 0, 300]);
     let in1 = Pin::new(&[
         Set::set(State::Low),
@@ -180,7 +194,12 @@ fn an_error_on_the_way_switches_everything_off_first() {
 
     // The error of the way is reported, not that of switching off; the second channel is tried.
     let broken = |duty| Duty::set_duty_cycle(duty).with_error(BROKEN);
-    let in1 = channel_with(vec![Duty::set_duty_cycle(0), broken(250), broken(0)]);
+    let in1 = channel_with(vec![
+        Duty::set_duty_cycle(0),
+        broken(250),
+        broken(0),
+        broken(0),
+    ]);
     let in2 = pwm(&[0, 0, 0]);
     let mut motor = bridge::<f32, _>(TwoPwm::new(in1, in2, Decay::Fast));
     motor.enable().unwrap();
@@ -197,7 +216,8 @@ fn channel_with(duties: Vec<Duty>) -> Pwm {
 #[test]
 fn enable_that_fails_leaves_the_bridge_off() {
     let channel = channel(1000, vec![Duty::set_duty_cycle(0).with_error(BROKEN)]);
-    let mut motor = bridge::<f32, _>(PwmOnePin::new(channel, pin(&[0])));
+    // The direction stays as it is, while there may be a duty.
+    let mut motor = bridge::<f32, _>(PwmOnePin::new(channel, pin(&[])));
     assert_eq!(motor.enable(), Err(BridgeError::Pwm(BROKEN)));
     assert!(!motor.is_enabled());
     let (mut channel, mut direction) = motor.release().release();

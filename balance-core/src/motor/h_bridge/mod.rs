@@ -1,7 +1,18 @@
 //! H-bridges over embedded-hal: a [`Drive`] becomes pins.
 //!
 //! [`HBridge`] knows when to drive (dead time, limits, mounting, off); a [`Wiring`] knows which pins
-//! to set: [`TwoPwm`], [`PwmTwoPins`], [`PwmOnePin`], [`EnabledHalfBridges`], or one of your own.
+//! to set, and in which order, so that no moment between two writes drives the other way.
+//!
+//! | chip | for | wiring |
+//! |---|---|---|
+//! | TB6612FNG | two motors of 1.2 A, 13.5 V | [`Tb6612fng`]; tie STBY high or put it on a pin of your own |
+//! | L298N | two motors of 2 A, 46 V; loses 2 to 3 V | [`L298n`] |
+//! | DRV8833 | two motors of 1.5 A, 10.8 V; the default for small robots | [`Drv8833`] with [`Decay::Slow`]; tie nSLEEP high |
+//! | DRV8835, MD10C | a motor with phase and enable | [`PwmOnePin`] |
+//! | BTS7960 (IBT-2) | one motor of 43 A, 27 V | [`Bts7960`] |
+//! | others | | a [`Wiring`] of your own |
+//!
+//! Currents and voltages are those of the makers' data sheets, without a heat sink less.
 
 mod enabled_half_bridges;
 mod pwm_one_pin;
@@ -14,6 +25,15 @@ pub use pwm_one_pin::PwmOnePin;
 pub use pwm_two_pins::PwmTwoPins;
 pub use two_pwm::{Decay, TwoPwm};
 pub use wiring::{BridgeError, Terminals, Wiring};
+
+/// Toshiba TB6612FNG, half of it: PWM, IN1, IN2.
+pub type Tb6612fng<C, A, B> = PwmTwoPins<C, A, B>;
+/// ST L298N, half of it: ENABLE on a PWM channel, IN1, IN2.
+pub type L298n<C, A, B> = PwmTwoPins<C, A, B>;
+/// TI DRV8833, half of it: IN1 and IN2, each on a PWM channel.
+pub type Drv8833<A, B> = TwoPwm<A, B>;
+/// Infineon BTS7960, two of them on an IBT-2 board: RPWM, LPWM, and both enables on one pin.
+pub type Bts7960<A, B, E> = EnabledHalfBridges<A, B, E>;
 
 use super::Drive;
 use crate::config::{ConfigError, positive};
@@ -164,6 +184,7 @@ impl<T: Scalar, W: Wiring> HBridge<T, W> {
     /// # Errors
     /// That of the first pin that failed; the bridge then stays off.
     pub fn enable(&mut self) -> Result<(), W::Error> {
+        self.enabled = false;
         self.wiring.off()?;
         self.enabled = true;
         Ok(())

@@ -58,8 +58,9 @@ impl<C: SetDutyCycle, D: OutputPin> Wiring for PwmOnePin<C, D> {
     }
 
     fn off(&mut self) -> Result<(), Self::Error> {
-        let duty = self.pwm.set_duty_cycle(0).map_err(BridgeError::Pwm);
-        let pin = self.direction.set_low().map_err(BridgeError::Pin);
-        duty.and(pin)
+        // The pin only while nothing is driven: with a duty that cannot be taken away it would reverse the
+        // motor.
+        self.pwm.set_duty_cycle(0).map_err(BridgeError::Pwm)?;
+        self.direction.set_low().map_err(BridgeError::Pin)
     }
 }

@@ -13,15 +13,17 @@ use embedded_hal::pwm::SetDutyCycle;
 /// | forward | duty | 1 | 0 |
 /// | reverse | duty | 0 | 1 |
 ///
-/// In the pauses of the PWM a TB6612FNG brakes (slow decay) and an L298N coasts (fast decay). The
-/// PWM is always set before the pins and a falling pin before a rising one, so that no
-/// intermediate state drives with an old duty.
+/// In the pauses of the PWM a TB6612FNG brakes (slow decay) and an L298N coasts (fast decay). A pin
+/// falls before the PWM is set and rises after it, so that no intermediate state drives the other way or
+/// with an old duty.
 #[derive(Debug)]
 pub struct PwmTwoPins<C, A, B> {
     pwm: C,
     in1: A,
     in2: B,
     max: u16,
+    /// Both pins are high, and the duty is full.
+    braking: bool,
 }
 
 impl<C, A, B> PwmTwoPins<C, A, B>
@@ -33,7 +35,13 @@ where
     /// The channel and the pins, IN1 being the one that is high forward.
     pub fn new(pwm: C, in1: A, in2: B) -> Self {
         let max = pwm.max_duty_cycle();
-        Self { pwm, in1, in2, max }
+        Self {
+            pwm,
+            in1,
+            in2,
+            max,
+            braking: false,
+        }
     }
 
     /// Gives channel and pins back.
@@ -59,6 +67,7 @@ where
     }
 
     fn set(&mut self, terminals: Terminals) -> Result<(), Self::Error> {
+        let braked = core::mem::replace(&mut self.braking, false);
         match terminals {
             Terminals::Coast => {
                 self.duty(0)?;
@@ -70,23 +79,36 @@ where
                 self.duty(0)?;
                 self.in1.set_high().map_err(BridgeError::Pin)?;
                 self.in2.set_high().map_err(BridgeError::Pin)?;
+                self.braking = true;
                 self.duty(self.max)
             }
             Terminals::Forward(counts) => {
-                self.duty(counts)?;
+                if braked {
+                    self.duty(counts)?;
+                }
                 self.in2.set_low().map_err(BridgeError::Pin)?;
+                if !braked {
+                    self.duty(counts)?;
+                }
                 self.in1.set_high().map_err(BridgeError::Pin)
             }
             Terminals::Reverse(counts) => {
-                self.duty(counts)?;
+                if braked {
+                    self.duty(counts)?;
+                }
                 self.in1.set_low().map_err(BridgeError::Pin)?;
+                if !braked {
+                    self.duty(counts)?;
+                }
                 self.in2.set_high().map_err(BridgeError::Pin)
             }
         }
     }
 
     fn off(&mut self) -> Result<(), Self::Error> {
-        let duty = self.duty(0);
+        self.braking = false;
+        // Tried again, because out of a brake a pin that falls under a duty drives.
+        let duty = self.duty(0).or_else(|_| self.duty(0));
         let in1 = self.in1.set_low().map_err(BridgeError::Pin);
         let in2 = self.in2.set_low().map_err(BridgeError::Pin);
         duty.and(in1).and(in2)

@@ -34,6 +34,9 @@ pub struct TwoPwm<A, B> {
     max1: u16,
     max2: u16,
     decay: Decay,
+    /// The way it was driven last: between the two writes of a coast or a brake it is driven on that way, if
+    /// at all, and not the other.
+    reversed: bool,
 }
 
 impl<A, B> TwoPwm<A, B>
@@ -50,6 +53,7 @@ where
             max1,
             max2,
             decay,
+            reversed: false,
         }
     }
 
@@ -88,10 +92,23 @@ where
     }
 
     fn set(&mut self, terminals: Terminals) -> Result<(), Self::Error> {
+        match terminals {
+            Terminals::Forward(_) => self.reversed = false,
+            Terminals::Reverse(_) => self.reversed = true,
+            Terminals::Coast | Terminals::Brake => {}
+        }
         match (terminals, self.decay) {
-            (Terminals::Coast, _) => {
+            (Terminals::Coast, _) if self.reversed => {
                 self.first(0)?;
                 self.second(0)
+            }
+            (Terminals::Coast, _) => {
+                self.second(0)?;
+                self.first(0)
+            }
+            (Terminals::Brake, _) if self.reversed => {
+                self.second(self.max2)?;
+                self.first(self.max1)
             }
             (Terminals::Brake, _) => {
                 self.first(self.max1)?;
@@ -120,8 +137,16 @@ where
     }
 
     fn off(&mut self) -> Result<(), Self::Error> {
-        let first = self.first(0);
-        let second = self.second(0);
-        first.and(second)
+        // In the order of coasting. An input that does not fall is tried again, because with the other one low
+        // it drives.
+        if self.reversed {
+            let first = self.first(0).or_else(|_| self.first(0));
+            let second = self.second(0).or_else(|_| self.second(0));
+            first.and(second)
+        } else {
+            let second = self.second(0).or_else(|_| self.second(0));
+            let first = self.first(0).or_else(|_| self.first(0));
+            second.and(first)
+        }
     }
 }

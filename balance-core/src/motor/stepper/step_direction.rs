@@ -70,10 +70,10 @@ impl<S: OutputPin, D: OutputPin, E: OutputPin, W: DelayNs> StepDirection<S, D, E
     /// Energises the windings.
     ///
     /// # Errors
-    /// Of the pin; the drive then is disabled.
+    /// Of the first pin that failed; the drive then is disabled.
     pub fn enable(&mut self) -> Result<(), Failure<S, D, E>> {
-        self.step.set_low().map_err(StepError::Step)?;
-        let enabled = self.enable.set_low().map_err(StepError::Enable);
+        let resting = self.step.set_low().map_err(StepError::Step);
+        let enabled = resting.and_then(|()| self.enable.set_low().map_err(StepError::Enable));
         self.enabled = enabled.is_ok();
         enabled.inspect_err(|_| {
             let _ = self.off();
