@@ -1,25 +1,4 @@
 //! Speed from the moments of edges, as a timer captures them.
-//!
-//! Counting edges in a period is blind at low speed (nothing, nothing, one count); timing one edge is
-//! noisy at high speed. Here the way between two captured edges is divided by exactly the time between
-//! them, however many counts lie between:
-//!
-//! ```text
-//! v = (pᵢ − pⱼ) / (tᵢ − tⱼ)        i: the last edge; j: the youngest that is at least `window` older
-//!                                     and at least `edges` counts away
-//! ```
-//!
-//! (M/T method; T. Ohmae et al., "A Microprocessor-Controlled High-Accuracy Wide-Range Speed
-//! Regulator for Motor Drives", IEEE Trans. Industrial Electronics IE-29(3), 1982.) **The delay is half of
-//! tᵢ − tⱼ and the age of the last edge**, and each output says it: at speed about half the window and half a
-//! period, at a crawl half the time of an edge and what has passed since. Between edges n seconds
-//! apart the wheel is slower than 1/n, and that bound is applied while no edge comes.
-//!
-//! | | takes | delay | noise |
-//! |---|---|---|---|
-//! | [`WheelSpeed`](crate::estimation::wheel_speed::WheelSpeed) | counts, once a period | its time constant | at a crawl a quarter of the speed, at speed none |
-//! | this | moments of edges | as said, 1 to 2 periods at speed | one tick of the clock over the window |
-//! | [`PhaseLock`](super::PhaseLock) | an angle, fine or noisy | 2 / bandwidth | that of the angle, filtered |
 
 use crate::config::{ConfigError, period, positive, within};
 use crate::math::{Float, Scalar};
@@ -166,7 +145,28 @@ pub struct EdgeSpeedState {
     span: u32,
 }
 
-/// Speed of a wheel or shaft from captured edges; see the [module](self) and [`EdgeSpeedConfig`].
+/// Speed of a wheel or shaft from captured edges.
+///
+/// Counting edges in a period is blind at low speed (nothing, nothing, one count); timing one edge is
+/// noisy at high speed. Here the way between two captured edges is divided by exactly the time between
+/// them, however many counts lie between:
+///
+/// ```text
+/// v = (pᵢ − pⱼ) / (tᵢ − tⱼ)        i: the last edge; j: the youngest that is at least `window` older
+///                                     and at least `edges` counts away
+/// ```
+///
+/// (M/T method; T. Ohmae et al., "A Microprocessor-Controlled High-Accuracy Wide-Range Speed
+/// Regulator for Motor Drives", IEEE Trans. Industrial Electronics IE-29(3), 1982.) **The delay is half of
+/// tᵢ − tⱼ and the age of the last edge**, and each output says it: at speed about half the window and half a
+/// period, at a crawl half the time of an edge and what has passed since. Between edges n seconds
+/// apart the wheel is slower than 1/n, and that bound is applied while no edge comes.
+///
+/// | | takes | delay | noise |
+/// |---|---|---|---|
+/// | [`WheelSpeed`](crate::estimation::wheel_speed::WheelSpeed) | counts, once a period | its time constant | at a crawl a quarter of the speed, at speed none |
+/// | this | moments of edges | as said, 1 to 2 periods at speed | one tick of the clock over the window |
+/// | [`PhaseLock`](super::PhaseLock) | an angle, fine or noisy | 2 / bandwidth | that of the angle, filtered |
 ///
 /// Integers throughout, for every scalar type. Cost per step: about 60 operations and one division of
 /// 64 bits, of which a Cortex-M0+ makes 300 cycles. The first edge after standstill is the origin:
