@@ -52,6 +52,20 @@ impl<P: Float> Default for AdrcConfig<P> {
 }
 
 impl<P: Float> AdrcConfig<P> {
+    /// What the observer's value, rate and disturbance take of the error: all of its poles at
+    /// `e^(−ω_o dt)`.
+    pub(crate) fn innovations(&self, dt: P) -> [P; 3] {
+        let pole = (-self.observer_bandwidth * dt).exp();
+        let rest = P::one() - pole;
+        // The observer keeps the disturbance as the output that it is worth, f/b: that has the
+        // output's range, whatever the unit of y.
+        [
+            P::one() - pole * pole * pole,
+            rest * rest * (P::one() + pole) * P::lit(1.5) / dt,
+            rest * rest * rest / (dt * dt) / self.input_gain,
+        ]
+    }
+
     /// Prepares a controller for a period of `dt` seconds, at rest.
     ///
     /// # Errors
@@ -72,15 +86,7 @@ impl<P: Float> AdrcConfig<P> {
         if self.output_min >= self.output_max {
             return Err(ConfigError::Order("output_min", "output_max"));
         }
-        let pole = (-wo * dt).exp();
-        let rest = one - pole;
-        // The observer keeps the disturbance as the output that it is worth, f/b: that has the
-        // output's range, whatever the unit of y.
-        let innovations = [
-            one - pole * pole * pole,
-            rest * rest * (one + pole) * P::lit(1.5) / dt,
-            rest * rest * rest / (dt * dt) / b,
-        ];
+        let innovations = self.innovations(dt);
         let mut adrc = Adrc {
             dt,
             innovations: [T::Gain::default(); 3],

@@ -30,13 +30,19 @@
 //! The proof runs in `f64`, once, on the host or at start-up; stepping costs nothing more. Limits
 //! that an algorithm is meant to have (an output's, an integral's) are no saturation in this sense.
 
+mod adrc;
 mod biquad;
+mod cascade;
 mod complementary;
+mod lead_lag;
 mod pid;
 mod range;
 mod state_feedback;
 
+pub use self::adrc::AdrcProof;
+pub use self::cascade::{CascadeProof, CascadeRangeError, CascadeRanges};
 pub use self::complementary::{ComplementaryProof, ComplementaryRanges};
+pub use self::lead_lag::LeadLagProof;
 pub use self::pid::{PidProof, PidRanges};
 pub use self::range::{Range, RangeError};
 pub use self::state_feedback::{StateFeedbackProof, StateFeedbackRanges};
