@@ -23,6 +23,7 @@ fn config() -> Mpu6050Config {
         sample_rate_divider: 4,
         data_ready_interrupt: true,
         fifo: false,
+        magnetometer: false,
         address: Address::Ad0High,
     }
 }
@@ -101,6 +102,20 @@ fn each_chip_starts_with_its_registers() {
     ] {
         assert_eq!(start_both(&start(id, &registers)), Ok(device));
     }
+}
+
+/// With the way to the magnetometer open.
+#[test]
+fn the_auxiliary_bus_is_joined_if_asked_for() {
+    let config = Mpu6050Config {
+        magnetometer: true,
+        ..config()
+    };
+    let mut registers = REGISTERS.to_vec();
+    registers.extend([(0x1d, 0x03), (0x37, 0x02)]);
+    let mut sensor = blocking::Mpu6050::new(Mock::new(&start(0x71, &registers)), config);
+    assert_eq!(sensor.start(&mut NoopDelay::new()), Ok(Device::Mpu9250));
+    sensor.release().done();
 }
 
 #[test]

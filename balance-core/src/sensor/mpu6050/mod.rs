@@ -61,9 +61,9 @@ pub enum Device {
     Mpu6050,
     /// MPU-6500.
     Mpu6500,
-    /// MPU-9250; its magnetometer is not used.
+    /// MPU-9250; its magnetometer is another chip, [`ak8963`](super::ak8963).
     Mpu9250,
-    /// MPU-9255; its magnetometer is not used.
+    /// MPU-9255; as the MPU-9250.
     Mpu9255,
 }
 
@@ -199,6 +199,9 @@ pub struct Mpu6050Config {
     pub data_ready_interrupt: bool,
     /// Readings are kept in the chip until they are drained, at the rate of the samples.
     pub fifo: bool,
+    /// Joins the chip's auxiliary bus to this one: the magnetometer inside an MPU-9250
+    /// ([`ak8963`](super::ak8963)), or beside an MPU-6050 on the same board, can be reached.
+    pub magnetometer: bool,
     /// Address on the bus.
     pub address: Address,
 }
@@ -241,6 +244,7 @@ impl Mpu6050Config {
             sample_rate_divider: (division as u8).saturating_sub(1),
             data_ready_interrupt: config.data_ready_pin,
             fifo: config.fifo,
+            magnetometer: false,
             address,
         })
     }
@@ -292,7 +296,12 @@ impl Mpu6050Config {
             Device::Mpu6050 => None,
             _ => Some((registers::ACCEL_CONFIG_2, filter)),
         };
-        common.into_iter().chain(own_filter).chain(fifo)
+        let bypass = self.magnetometer.then_some((registers::INT_PIN_CFG, 0x02));
+        common
+            .into_iter()
+            .chain(own_filter)
+            .chain(bypass)
+            .chain(fifo)
     }
 }
 
@@ -351,6 +360,7 @@ mod tests {
             sample_rate_divider: 4,
             data_ready_interrupt: true,
             fifo: true,
+            magnetometer: false,
             address: Address::Ad0High,
         };
         assert_eq!(config, expected);

@@ -33,3 +33,5 @@ pub const USER_CTRL: u8 = 0x6a;
 pub const FIFO_COUNTH: u8 = 0x72;
 /// The FIFO's oldest byte.
 pub const FIFO_R_W: u8 = 0x74;
+/// Level of the interrupt pin, and whether the auxiliary bus is joined to the main one.
+pub const INT_PIN_CFG: u8 = 0x37;
