@@ -1,4 +1,7 @@
 //! Servos and electronic speed controllers: a pulse of 1 to 2 ms, fifty to five hundred times a second.
+//!
+//! pulse = (low + high) / 2 + command · (high − low) / 2, in counts of the PWM; one product a call. The
+//! lengths are a custom of model making, not a standard: a servo's ends are found by trying, carefully.
 
 use crate::config::{ConfigError, positive, within};
 use crate::math::{Float, Scalar};

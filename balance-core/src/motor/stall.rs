@@ -47,7 +47,8 @@ impl<P: Float> StallConfig<P> {
     }
 }
 
-/// Tells a motor that is driven and does not turn, or turns against its drive.
+/// Tells a motor that is driven and does not turn, or turns against its drive: |drive| above its limit and
+/// speed · sgn(drive) below its own, for so long without a pause. Three comparisons and a count a step.
 ///
 /// ```
 /// use balance_core::motor::stall::{StallConfig, StallDetector};

@@ -1,4 +1,8 @@
 //! Three half-bridges over embedded-hal: duties become PWM.
+//!
+//! counts = duty · the channel's own maximum, rounded; three writes of a PWM for each period, each with one
+//! product and one division of 32 bits. (Inputs and enable of the drivers: TI DRV8313, SLVSBA5; DRV8302,
+//! SLES267; ST L6234.)
 
 use crate::math::Scalar;
 use core::fmt;
