@@ -212,7 +212,8 @@ impl LoopTiming {
             self.statistics.jitter.add(period.abs_diff(nominal));
             // A period and a half is a tick that was left out.
             if period > nominal.saturating_add(nominal / 2) {
-                let lost = (period.saturating_add(nominal / 2) / nominal).saturating_sub(1);
+                let periods = period.saturating_add(nominal / 2).checked_div(nominal);
+                let lost = periods.unwrap_or(0).saturating_sub(1);
                 self.statistics.missed = self.statistics.missed.saturating_add(lost);
             }
         }
