@@ -2,12 +2,18 @@
 # Builds the firmware and says how much of the chip it takes. Options go to `cargo build`:
 #   ./build.sh                  saturating fixed point
 #   ./build.sh --features f32   single precision in software
+#   ./build.sh --bin blink_imu  another image: blink_imu, motor_check
 # Takes the target from rustup where it is installed; else Debian's Rust with a core library built
 # from source (apt-get install rustc-web cargo-web rust-web-src); else says what to do.
 # Leaves the ELF image and, beside it, balance.uf2 for a Pico in BOOTSEL mode.
 set -euo pipefail
 cd "$(dirname "$0")"
 target=thumbv6m-none-eabi
+bin=balance
+if [ "${1:-}" = --bin ]; then
+    bin=$2
+    shift 2
+fi
 
 rustup_has_target() {
     command -v rustup >/dev/null && rustup target list --installed 2>/dev/null | grep -qx "$target"
@@ -41,9 +47,9 @@ or, on Debian,
 MESSAGE
     exit 1
 fi
-"${build[@]}" "$@"
+"${build[@]}" --bin "$bin" "$@"
 
-image="${CARGO_TARGET_DIR:-target}/$target/release/balance"
+image="${CARGO_TARGET_DIR:-target}/$target/release/$bin"
 "${RUSTC:-rustc}" --edition 2024 -O uf2.rs -o "${CARGO_TARGET_DIR:-target}/uf2"
 "${CARGO_TARGET_DIR:-target}/uf2" "$image" "$image.uf2"
 # readelf (binutils) reads every machine's ELF; `size` knows the host's only.

@@ -144,7 +144,7 @@ async fn watch(
     led: &mut Led,
     line: &mut String<192>,
 ) {
-    let scale = sensor.config().scale();
+    let scale = sensor.scale();
     let mut pace = Ticker::every(READ_PERIOD);
     loop {
         let mut summary = Summary::NOTHING;

@@ -3,7 +3,7 @@
 use core::pin::pin;
 
 use balance_core::ConfigError;
-use balance_core::motor::h_bridge::{HBridge, HBridgeConfig, PwmTwoPins};
+use balance_core::motor::h_bridge::{HBridge, HBridgeConfig};
 use balance_core::robot::{Inputs, Outputs, Robot, RobotConfig, State};
 use balance_core::sensor::mpu6050::Mpu6050Config;
 use balance_core::sensor::mpu6050::asynchronous::Mpu6050;
@@ -16,7 +16,7 @@ use hal::tick::Tick;
 
 use crate::arm_button::ArmButton;
 use crate::board::{
-    Battery, Bus, Button, LeftEncoder, LeftPwm, Number, Pin, RightEncoder, RightPwm, Watchdog,
+    Battery, Bus, Button, LeftEncoder, LeftWiring, Number, Pin, RightEncoder, RightWiring, Watchdog,
 };
 use crate::telemetry::{self, Report};
 
@@ -39,25 +39,23 @@ pub struct Devices {
     pub battery: Option<Battery>,
     /// Arm button to ground.
     pub button: Button,
-    /// High while a tick computes.
-    pub busy: Pin,
+    /// High while a tick computes, if a pin is left for it.
+    pub busy: Option<Pin>,
     /// Resets the chip when the loop stops.
     pub watchdog: Watchdog,
 }
 
-/// PWM, IN1 and IN2 of one side of the driver.
-pub type Side<PWM> = (PWM, Pin, Pin);
-type Bridge<PWM> = HBridge<Number, PwmTwoPins<PWM, Pin, Pin>>;
-
-/// The driver of both motors: two VNH5019, or a TB6612FNG.
+/// The drivers of both motors.
 pub struct Motors {
-    /// PWM, INA and INB of the left side.
-    pub left: Side<LeftPwm>,
-    /// PWM, INA and INB of the right side.
-    pub right: Side<RightPwm>,
-    /// Standby, if the driver has it: low, and both motors are off.
-    pub standby: Pin,
+    /// The pins of the left side.
+    pub left: LeftWiring,
+    /// The pins of the right side.
+    pub right: RightWiring,
+    /// Standby, if it is connected: low, and both motors are off.
+    pub standby: Option<Pin>,
 }
+
+type Bridge<W> = HBridge<Number, W>;
 
 /// Runs for ever.
 #[embassy_executor::task]
@@ -82,15 +80,15 @@ struct Loop {
 /// What a tick works with, beside the sensor.
 struct Work {
     robot: Robot<Number>,
-    left: Bridge<LeftPwm>,
-    right: Bridge<RightPwm>,
-    standby: Pin,
+    left: Bridge<LeftWiring>,
+    right: Bridge<RightWiring>,
+    standby: Option<Pin>,
     left_encoder: LeftEncoder,
     right_encoder: RightEncoder,
     battery: Option<Battery>,
     button: Button,
     arming: ArmButton,
-    busy: Pin,
+    busy: Option<Pin>,
     watchdog: Watchdog,
     inputs: Inputs<Number>,
     report: Report,
@@ -114,8 +112,8 @@ impl Loop {
             sensor: Mpu6050::new(devices.bus, sensor),
             work: Work {
                 robot: config.build()?,
-                left: bridge.build(PwmTwoPins::new(left.0, left.1, left.2))?,
-                right: bridge.build(PwmTwoPins::new(right.0, right.1, right.2))?,
+                left: bridge.build(left)?,
+                right: bridge.build(right)?,
                 standby,
                 left_encoder: devices.left_encoder,
                 right_encoder: devices.right_encoder,
@@ -177,7 +175,9 @@ impl Work {
     // Not a part of a future, whose code has to go through memory for each of its variables.
     #[inline(never)]
     fn serve(&mut self, sampled: Instant, read: Option<ImuCounts>, missed: u32) -> State {
-        self.busy.set_high();
+        if let Some(busy) = &mut self.busy {
+            busy.set_high();
+        }
         let now = clock::now();
         let imu = &mut self.inputs.imu;
         imu.time = sampled;
@@ -201,7 +201,9 @@ impl Work {
         self.watchdog.feed();
         self.report.missed_ticks = missed;
         telemetry::publish(now, &self.inputs, &outputs, &self.report);
-        self.busy.set_low();
+        if let Some(busy) = &mut self.busy {
+            busy.set_low();
+        }
         outputs.state
     }
 
@@ -227,6 +229,8 @@ impl Work {
         } else {
             self.right.off()
         };
-        self.standby.set_level(on.into());
+        if let Some(standby) = &mut self.standby {
+            standby.set_level(on.into());
+        }
     }
 }

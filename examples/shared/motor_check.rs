@@ -7,16 +7,15 @@
 use core::fmt::Write as _;
 
 use balance_core::motor::Drive;
-use balance_core::motor::h_bridge::{HBridge, HBridgeConfig, PwmTwoPins};
+use balance_core::motor::h_bridge::{HBridge, HBridgeConfig, Wiring};
 use balance_core::platform::Quadrature;
 use embassy_time::{Duration, Timer};
-use embedded_hal::pwm::SetDutyCycle;
 use hal::clock;
 use hal::status_led::Blink;
 use heapless::String;
 
-use crate::board::{Button, Led, Pin, Serial, Watchdog, send};
-use crate::control::{Devices, Side};
+use crate::board::{Button, Led, Serial, Watchdog, send};
+use crate::control::Devices;
 
 /// Steps of the duty, in thousandths.
 const STEP: i16 = 10;
@@ -70,32 +69,33 @@ pub async fn run(devices: Devices, serial: Serial, led: Led) {
         .await;
     loop {
         bench.wait_for_press().await;
-        standby.set_level(true.into());
+        if let Some(standby) = &mut standby {
+            standby.set_high();
+        }
         let go_on = bench.test("left", &mut left, &mut left_encoder).await;
         if go_on {
             bench.test("right", &mut right, &mut right_encoder).await;
         }
         let _ = (left.off(), right.off());
-        standby.set_level(false.into());
+        if let Some(standby) = &mut standby {
+            standby.set_low();
+        }
         bench.say("done; press again to repeat").await;
     }
 }
 
-type Bridge<PWM> = HBridge<f32, PwmTwoPins<PWM, Pin, Pin>>;
+type Bridge<W> = HBridge<f32, W>;
 
-fn bridge<PWM: SetDutyCycle<Error = core::convert::Infallible>>(
-    side: Side<PWM>,
-) -> Option<Bridge<PWM>> {
-    let bridge = HBridgeConfig::<f32>::default();
-    bridge.build(PwmTwoPins::new(side.0, side.1, side.2)).ok()
+fn bridge<W: Wiring>(wiring: W) -> Option<Bridge<W>> {
+    HBridgeConfig::<f32>::default().build(wiring).ok()
 }
 
 impl Bench {
     /// Both directions of one motor; whether to go on.
-    async fn test<PWM: SetDutyCycle<Error = core::convert::Infallible>>(
+    async fn test<W: Wiring>(
         &mut self,
         name: &str,
-        bridge: &mut Bridge<PWM>,
+        bridge: &mut Bridge<W>,
         encoder: &mut impl Quadrature,
     ) -> bool {
         let _ = bridge.enable();
@@ -150,10 +150,10 @@ impl Bench {
     }
 
     /// Raises the duty until the count moves, then stops the motor.
-    async fn ramp<PWM: SetDutyCycle<Error = core::convert::Infallible>>(
+    async fn ramp<W: Wiring>(
         &mut self,
         sign: i16,
-        bridge: &mut Bridge<PWM>,
+        bridge: &mut Bridge<W>,
         encoder: &mut impl Quadrature,
     ) -> Finding {
         let mut finding = Finding::Nothing;

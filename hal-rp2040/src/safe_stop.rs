@@ -13,6 +13,9 @@ use embassy_rp::pac;
 
 pub use balance_core::platform::StopCause;
 
+/// Of the pins' function selectors, on both chips.
+const FUNCTION_SIO: u8 = 5;
+
 static MOTOR_PINS: AtomicU32 = AtomicU32::new(0);
 
 /// Says which pins drive the motors: bit n is GPn. Call it before the first duty.
@@ -34,7 +37,7 @@ pub fn motors_off() {
             // To SIO, which drives it low now, whoever drove it before; the output overrides
             // say the same once more and hold even if code that still runs writes to SIO.
             pac::IO_BANK0.gpio(pin).ctrl().write(|w| {
-                w.set_funcsel(pac::io::vals::Gpio0ctrlFuncsel::SIO_0 as u8);
+                w.set_funcsel(FUNCTION_SIO);
                 w.set_outover(pac::io::vals::Outover::LOW);
                 w.set_oeover(pac::io::vals::Oeover::ENABLE);
             });
@@ -66,9 +69,14 @@ pub fn stop(cause: StopCause) -> ! {
     watchdog.scratch2().write_value(second);
     watchdog.scratch0().write_value(kind);
     // Everything is reset but the two oscillators, as the boot ROM expects.
-    pac::PSM
-        .wdsel()
-        .write_value(pac::psm::regs::Wdsel(0x0001_fffc));
+    let mut reset = pac::psm::regs::Wdsel(if cfg!(feature = "rp2040") {
+        0x0001_ffff
+    } else {
+        0x01ff_ffff
+    });
+    reset.set_rosc(false);
+    reset.set_xosc(false);
+    pac::PSM.wdsel().write_value(reset);
     watchdog.ctrl().modify(|w| w.set_trigger(true));
     loop {
         cortex_m::asm::nop();

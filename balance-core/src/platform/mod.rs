@@ -11,6 +11,7 @@
 //!
 //! | type | is |
 //! |---|---|
+//! | [`QuadratureDecoder`] | the count from an interrupt at each edge, where no hardware counts |
 //! | [`TickGrid`] | deadlines at an exact cadence; missed ones are counted, not made up for |
 //! | [`Divider`] | millivolts of a battery behind two resistors |
 //! | [`Blink`] | what an LED shows |
@@ -20,6 +21,7 @@ mod blink;
 mod count_extender;
 mod divider;
 mod quadrature;
+mod quadrature_decoder;
 mod stop_cause;
 mod tick_grid;
 
@@ -27,5 +29,6 @@ pub use blink::Blink;
 pub use count_extender::CountExtender;
 pub use divider::{Divider, DividerScale};
 pub use quadrature::{Edge, EdgeCapture, Quadrature, read_wheels};
+pub use quadrature_decoder::QuadratureDecoder;
 pub use stop_cause::StopCause;
 pub use tick_grid::TickGrid;

@@ -1,5 +1,6 @@
 //! The wiring: which pin is what. Black Pill (STM32F411CE) and STM32F405RG alike.
 
+use balance_core::motor::h_bridge::PwmTwoPins;
 use embassy_stm32::adc::{Adc, SampleTime};
 use embassy_stm32::gpio::{AnyPin, Input, Level, Output, OutputType, Pull, Speed};
 use embassy_stm32::i2c::{self, I2c};
@@ -30,10 +31,12 @@ pub type Bus = ImuBus<'static, I2C1>;
 pub type LeftEncoder = encoder::Encoder<'static, TIM3>;
 /// The counter of the right wheel.
 pub type RightEncoder = encoder::Encoder<'static, TIM4>;
-/// The left motor's PWM.
-pub type LeftPwm = MotorChannel<'static, TIM1>;
-/// The right motor's PWM.
-pub type RightPwm = MotorChannel<'static, TIM1>;
+/// The pins of one motor's driver: PWM, INA and INB of a VNH5019, or of a TB6612FNG.
+type Driver = PwmTwoPins<MotorChannel<'static, TIM1>, Pin, Pin>;
+/// The pins of the left driver.
+pub type LeftWiring = Driver;
+/// The pins of the right driver.
+pub type RightWiring = Driver;
 /// An output.
 pub type Pin = Output<'static>;
 /// The arm button.
@@ -121,9 +124,9 @@ impl Board {
             unreachable!("thousands of steps at 20 kHz")
         };
         let motors = Motors {
-            left: (pwm.a, low(p.PB12.into()), low(p.PB13.into())),
-            right: (pwm.b, low(p.PB14.into()), low(p.PB15.into())),
-            standby: low(p.PB10.into()),
+            left: Driver::new(pwm.a, low(p.PB12.into()), low(p.PB13.into())),
+            right: Driver::new(pwm.b, low(p.PB14.into()), low(p.PB15.into())),
+            standby: Some(low(p.PB10.into())),
         };
 
         let mut pulled_up = qei::Config::default();
@@ -157,7 +160,7 @@ impl Board {
                 right_encoder: encoder::Encoder::new(Qei::new(p.TIM4, p.PB6, p.PB7, pulled_up)),
                 battery: Battery::new(battery, Divider::default()).ok(),
                 button: Input::new(p.PA0, Pull::Up),
-                busy: low(p.PA3.into()),
+                busy: Some(low(p.PA3.into())),
                 watchdog: Watchdog::start(p.IWDG, WATCHDOG_MICROS),
             },
             serial,

@@ -1,0 +1,18 @@
+//! A two-wheeled balancing robot on a Raspberry Pi Pico.
+//!
+//! [`board`] is the wiring; the rest is the same on every board of this folder's neighbours.
+#![no_std]
+
+// One name for the adapters on every board.
+extern crate hal_rp2040 as hal;
+
+pub mod arm_button;
+#[path = "../../shared/blink_imu.rs"]
+pub mod blink_imu;
+pub mod board;
+#[path = "../../shared/control.rs"]
+pub mod control;
+#[path = "../../shared/motor_check.rs"]
+pub mod motor_check;
+#[path = "../../shared/telemetry.rs"]
+pub mod telemetry;
