@@ -3,10 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::type_complexity)]
 
 use balance_core::Step;
+use balance_core::estimation::attitude_kalman::{AttitudeKalman, AttitudeKalmanConfig};
 use balance_core::estimation::basic_vqf::{BasicVqf, BasicVqfConfig};
 use balance_core::estimation::bounded_velocity::{BoundedVelocity, BoundedVelocityConfig};
 use balance_core::estimation::madgwick::{Madgwick, MadgwickConfig};
 use balance_core::estimation::mahony::{Mahony, MahonyConfig};
+use balance_core::estimation::steady_velocity::{SteadyVelocity, SteadyVelocityConfig};
 use balance_core::estimation::vqf::{Vqf, VqfConfig};
 use balance_core::estimation::{Orientation, OrientationStatus};
 use balance_core::math::{Float, Q12, Quaternion, Real, Scalar};
@@ -42,6 +44,15 @@ fn vqf<T: Real>() -> Vqf<T> {
 }
 fn bounded_velocity<T: Float>() -> BoundedVelocity<T> {
     BoundedVelocityConfig::default().build(T::lit(DT)).unwrap()
+}
+
+fn steady_velocity<T: Real>() -> SteadyVelocity<T> {
+    SteadyVelocityConfig::default()
+        .build(T::Param::lit(DT))
+        .unwrap()
+}
+fn attitude_kalman<T: Float>() -> AttitudeKalman<T> {
+    AttitudeKalmanConfig::default().build(T::lit(DT)).unwrap()
 }
 
 fn real<T: Scalar>(q: Quaternion<T>) -> Quaternion<f64> {
@@ -296,6 +307,9 @@ properties!(basic_vqf, f32 follow 0.002 tremble 5e-5 mounting 1e-4, f64 follow 0
 properties!(vqf, f32 follow 0.002 tremble 5e-5 mounting 1e-4, f64 follow 0.002 tremble 1e-6 mounting 1e-9, Q12 follow 0.002 tremble 2e-3 mounting 1e-3);
 properties!(bounded_velocity, f32 follow 0.01 tremble 2e-4 mounting 1e-3, f64 follow 0.01 tremble 1e-4 mounting 1e-4);
 
+properties!(steady_velocity, f32 follow 0.002 tremble 2e-4 mounting 1e-4, f64 follow 0.002 tremble 1e-4 mounting 1e-9, Q12 follow 0.002 tremble 2e-3 mounting 1e-3);
+properties!(attitude_kalman, f32 follow 0.01 tremble 2e-3 mounting 1e-4, f64 follow 0.01 tremble 2e-3 mounting 1e-9);
+
 #[test]
 fn number_types_agree() {
     let bounds = [
@@ -331,6 +345,21 @@ fn number_types_agree() {
         (
             "bounded_velocity f32",
             apart(bounded_velocity::<f32>(), bounded_velocity::<f64>()),
+            1e-4,
+        ),
+        (
+            "steady_velocity f32",
+            apart(steady_velocity::<f32>(), steady_velocity::<f64>()),
+            3e-5,
+        ),
+        (
+            "steady_velocity fixed",
+            apart(steady_velocity::<Q12>(), steady_velocity::<f64>()),
+            1e-3,
+        ),
+        (
+            "attitude_kalman f32",
+            apart(attitude_kalman::<f32>(), attitude_kalman::<f64>()),
             1e-4,
         ),
         ("vqf fixed", apart(vqf::<Q12>(), vqf::<f64>()), 1e-3),

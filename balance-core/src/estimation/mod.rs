@@ -8,7 +8,7 @@
 //! | both | the same, at its best from the first second and after gaps | [`tilt_kalman`] | 8 + 12, one division |
 //! | both, and wheels with encoders | tilt of a balancing robot | [`robot_tilt`] | 12 + 14 |
 //! | both, three axes | up, at any attitude | [`inclination`] | about 36 + 36 |
-//! | both and perhaps a magnetometer | attitude | one of the five below | |
+//! | both and perhaps a magnetometer | attitude | one of the six below | |
 //! | the same | attitude and how uncertain it is | [`attitude_kalman`] | 700 + 600 |
 //! | a linear model and measurements that come and go | its states | [`kalman`] | about 1.5 N³ + 3 N² M |
 //! | a model that bends | its states | [`nonlinear_kalman`], extended or unscented | as above, and the model |
@@ -21,8 +21,9 @@
 //! |---|---|---|---|---|
 //! | [`mahony`] | every instruction counts and pushes are short | 3.6°, 10.7° | 199 | 10,416; fixed point 2,645 |
 //! | [`madgwick`] | its gain is known from elsewhere | 2.4°, 4.3° | 206 | 13,510; fixed point 3,182 |
-//! | [`basic_vqf`] | the bias of the gyroscope is taken out | 0.97°, 1.69° | 321 | 21,808; fixed point 5,011 |
+//! | [`basic_vqf`] | the figures must be those of the published filter, or pushes last for seconds | 0.97°, 1.69° | 321 | 21,808; fixed point 5,011 |
 //! | [`vqf`] | iron must not turn the heading, fixed point | 0.75°, 1.72° | 968 | 66,867; fixed point 31,038 |
+//! | [`steady_velocity`] | inclination at the price of the cheap ones, any number type | 0.76°, 1.57° | 296 | 15,090; fixed point 3,468 |
 //! | [`bounded_velocity`] | inclination has to be right; `f32` and `f64` only | 0.65°, 1.18° | 430, and 3535 each 28 ms | 24,853, and 164,508 each 28 ms |
 //!
 //! A sensor that reports late is made up for by [`Orientation::ahead`].
@@ -47,6 +48,7 @@ pub mod nonlinear_kalman;
 mod orientation;
 pub mod robot_tilt;
 pub mod steady_tilt_kalman;
+pub mod steady_velocity;
 mod tilt;
 pub mod tilt_kalman;
 pub mod unscented_kalman;

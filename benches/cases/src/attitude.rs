@@ -6,9 +6,10 @@ use balance_core::estimation::basic_vqf::BasicVqfConfig;
 use balance_core::estimation::bounded_velocity::BoundedVelocityConfig;
 use balance_core::estimation::madgwick::MadgwickConfig;
 use balance_core::estimation::mahony::MahonyConfig;
+use balance_core::estimation::steady_velocity::SteadyVelocityConfig;
 use balance_core::estimation::vqf::VqfConfig;
 use balance_core::estimation::{
-    attitude_kalman, basic_vqf, bounded_velocity, madgwick, mahony, vqf,
+    attitude_kalman, basic_vqf, bounded_velocity, madgwick, mahony, steady_velocity, vqf,
 };
 use balance_core::math::{Float, Quaternion, Real, Scalar};
 
@@ -111,6 +112,30 @@ impl<T: Float> Case<T> for BoundedVelocity {
 
     fn build() -> Result<Self::Algorithm, ConfigError> {
         BoundedVelocityConfig::default().build(T::lit(DT))
+    }
+    fn input(sample: &Sample) -> Inertial<T> {
+        (sample.rate(), sample.accel())
+    }
+    fn step(filter: &mut Self::Algorithm, (rate, accel): &Inertial<T>) -> Quaternion<T> {
+        filter.step(*rate, Some(*accel), None).attitude
+    }
+}
+
+/// The same with constant gains, without scale.
+pub struct SteadyVelocity;
+
+impl<T: Real> Case<T> for SteadyVelocity {
+    type Algorithm = steady_velocity::SteadyVelocity<T>;
+    type Input = Inertial<T>;
+    type Output = Quaternion<T>;
+
+    fn build() -> Result<Self::Algorithm, ConfigError> {
+        SteadyVelocityConfig::default().build(T::Param::lit(DT))
+    }
+    fn warm_up(filter: &mut Self::Algorithm) {
+        settle(|rate, accel| {
+            filter.step(rate, Some(accel), None);
+        });
     }
     fn input(sample: &Sample) -> Inertial<T> {
         (sample.rate(), sample.accel())

@@ -120,6 +120,7 @@ macro_rules! for_each_case {
             state_feedback_4: control::StateFeedback4 [f32 f64 fixed];
             steady_kalman_4_2: kalman::SteadyKalman42 [f32 f64 fixed];
             steady_tilt_kalman: estimation::SteadyTiltKalman [f32 f64 fixed];
+            steady_velocity: attitude::SteadyVelocity [f32 f64 fixed];
             step_generator: motor::StepGenerator [fixed];
             thermal_limit: motor::ThermalLimit [f32 f64 fixed];
             tilt_feedforward: control::TiltFeedforward [f32 f64 fixed];

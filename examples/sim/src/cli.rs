@@ -226,6 +226,9 @@ pub struct EvaluateArgs {
     /// Print one JSON object a line instead of the tables
     #[arg(long)]
     pub json: bool,
+    /// Tune on all logs but one and test on that one, for each: what a tuning is worth elsewhere
+    #[arg(long, conflicts_with = "json")]
+    pub leave_one_out: bool,
 }
 
 /// Which firmware to run on which board.

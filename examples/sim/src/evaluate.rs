@@ -8,7 +8,7 @@
 
 use crate::cli::EvaluateArgs;
 use crate::log::{Log, logs_in};
-use crate::{table, workspace};
+use crate::{leave_one_out, table, workspace};
 use anyhow::{Context, Result, anyhow, ensure};
 use balance_core::estimation::OrientationState;
 use balance_core::estimation::attitude_kalman::AttitudeKalmanConfig;
@@ -17,6 +17,7 @@ use balance_core::estimation::bounded_velocity::BoundedVelocityConfig;
 use balance_core::estimation::inclination::InclinationConfig;
 use balance_core::estimation::madgwick::MadgwickConfig;
 use balance_core::estimation::mahony::MahonyConfig;
+use balance_core::estimation::steady_velocity::SteadyVelocityConfig;
 use balance_core::estimation::vqf::VqfConfig;
 use balance_core::math::{Float, Q12, Quaternion, Real, Scalar};
 use comfy_table::Cell;
@@ -69,6 +70,9 @@ struct Evaluation {
 /// Evaluates on the named logs, those in `BALANCE_DATA`, or the committed ones.
 pub fn evaluate(args: &EvaluateArgs) -> Result<()> {
     let logs = logs(args)?;
+    if args.leave_one_out {
+        return leave_one_out::show(&logs, &mut io::stdout().lock());
+    }
     let evaluations = run_all(&logs)?;
     let mut out = io::stdout().lock();
     if args.json {
@@ -247,6 +251,23 @@ fn filters<T: Real>(log: &Log) -> Result<Vec<Filter<T>>> {
         true,
         Box::new(move |gyro, accel, mag| headed.step(gyro, Some(accel), mag).attitude),
     );
+    let steady = || SteadyVelocityConfig::default().build::<T>(dt);
+    let (mut level, mut ahead, mut headed) = (steady()?, steady()?, steady()?);
+    add(
+        "steady_velocity6",
+        false,
+        Box::new(move |gyro, accel, _| level.step(gyro, Some(accel), None).attitude),
+    );
+    add(
+        "steady_velocity6_ahead",
+        false,
+        Box::new(move |gyro, accel, _| ahead.step(gyro, Some(accel), None).ahead(lag)),
+    );
+    add(
+        "steady_velocity9",
+        true,
+        Box::new(move |gyro, accel, mag| headed.step(gyro, Some(accel), mag).attitude),
+    );
     // In floats only.
     let bounded = || BoundedVelocityConfig::default().build(dt);
     if T::NAME != "fixed" {
@@ -367,7 +388,7 @@ fn evaluate_scalar<T: Real>(log: &Log, filters: [Vec<Filter<T>>; 2], found: &mut
 }
 
 /// Total, heading and inclination, in rad. An attitude that is none is as wrong as can be.
-fn errors(found: Quaternion<f64>, truth: Quaternion<f64>) -> [f64; 3] {
+pub fn errors(found: Quaternion<f64>, truth: Quaternion<f64>) -> [f64; 3] {
     let Some(found) = found.normalised() else {
         return [std::f64::consts::PI; 3];
     };

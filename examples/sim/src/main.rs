@@ -8,6 +8,7 @@ mod emulate;
 mod evaluate;
 mod json;
 mod lanes;
+mod leave_one_out;
 mod log;
 mod margins;
 mod monte_carlo;

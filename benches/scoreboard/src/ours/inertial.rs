@@ -11,6 +11,7 @@ use balance_core::estimation::inclination::{Inclination, InclinationConfig};
 use balance_core::estimation::madgwick::{Madgwick, MadgwickConfig};
 use balance_core::estimation::mahony::{Mahony, MahonyConfig};
 use balance_core::estimation::steady_tilt_kalman::SteadyTiltKalman;
+use balance_core::estimation::steady_velocity::{SteadyVelocity, SteadyVelocityConfig};
 use balance_core::estimation::tilt_kalman::{TiltKalman, TiltKalmanConfig};
 use balance_core::estimation::vqf::{Vqf, VqfConfig};
 use balance_core::math::{Float, Real, Scalar};
@@ -22,6 +23,7 @@ pub fn add(board: &mut Board) {
     in_all_types!(board, "basic_vqf", BasicVqfSubject, within 1e-3, 5e-3);
     in_all_types!(board, "vqf", VqfSubject, within 1e-3, 5e-3);
     in_floats!(board, "bounded_velocity", BoundedVelocitySubject, within 5e-3);
+    in_all_types!(board, "steady_velocity", SteadyVelocitySubject, within 1e-3, 5e-3);
     in_all_types!(board, "mahony", MahonySubject, within 1e-4, 2e-3);
     // A step of constant length: near the truth its direction is that of the rounding.
     in_all_types!(board, "madgwick", MadgwickSubject, within 5e-3, 5e-3);
@@ -138,6 +140,11 @@ attitude!(
         gain: param::<T>(crate::peers::MADGWICK_GAIN),
         ..Default::default()
     }
+);
+attitude!(
+    SteadyVelocitySubject,
+    SteadyVelocity,
+    SteadyVelocityConfig::default()
 );
 attitude!(
     BoundedVelocitySubject,

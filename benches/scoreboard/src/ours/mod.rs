@@ -92,7 +92,12 @@ const WITHOUT_ROW: &[(&str, &str)] = &[
         "a machine of states over the flux observer",
     ),
     ("FieldWeakeningConfig", "acts inside the current loop"),
-    ("AttitudeKalmanConfig", "not examined yet"),
+    (
+        "AttitudeKalmanConfig",
+        "settles from a wrong tilt over minutes, longer than the kit waits",
+    ),
+    ("LeanPidConfig", "not examined yet"),
+    ("DcCurrentLoopConfig", "not examined yet"),
     ("EdgeSpeedConfig", "takes moments of edges"),
     ("ExcitationConfig", "a signal, not an answer to one"),
     ("IdentificationConfig", "a procedure with an end"),
