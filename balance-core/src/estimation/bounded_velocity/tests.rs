@@ -111,11 +111,10 @@ fn holds_for_both_floats() {
 }
 
 /// No variance below zero over hours of jerks and rests, and the tilt stays known.
-#[test]
-fn covariance_stays_a_covariance_in_f32() {
+fn covariance_stays_a_covariance_in_f32(steps: u32) {
     let mut filter = filter::<f32>(|_| ());
     let mut state = 1_u32;
-    for k in 0..600_000_u32 {
+    for k in 0..steps {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         let noise = (state >> 8) as f32 / 16_777_216.0 - 0.5;
         let turn = if k % 5000 < 2000 { 0.001 } else { 3.0 };
@@ -132,6 +131,65 @@ fn covariance_stays_a_covariance_in_f32() {
         assert!(covariance.is_correlated_within_one(), "{k}");
     }
     assert!(filter.tilt_sigma().is_some_and(|sigma| sigma < 0.05));
+}
+#[test]
+fn hours_in_f32() {
+    covariance_stays_a_covariance_in_f32(600_000);
+}
+#[test]
+#[ignore = "seconds in release, minutes otherwise"]
+fn ten_million_steps_in_f32() {
+    covariance_stays_a_covariance_in_f32(10_000_000);
+}
+
+/// Twice the period with what happened in it is the same attitude, and periods that are none hold everything.
+#[test]
+fn measured_periods_count() {
+    let (mut nominal, mut halved) = (filter::<f64>(|_| ()), filter::<f64>(|_| ()));
+    let at = |t: f64| 0.6 * libm::sin(1.5 * t);
+    let sample = |t: f64, dt: f64| {
+        let accel = [-libm::sin(at(t)), 0.0, libm::cos(at(t))].map(|c| c * STANDARD_GRAVITY);
+        ([0.0, (at(t) - at(t - dt)) / dt, 0.0], Some(accel))
+    };
+    for k in 0..8000_u32 {
+        let t = f64::from(k) * 0.005;
+        let (gyro, accel) = sample(t, 0.005);
+        let whole = nominal.step(gyro, accel, None);
+        let (gyro, accel) = sample(t - 0.0025, 0.0025);
+        halved.step_dt(gyro, accel, None, 0.0025);
+        let (gyro, accel) = sample(t, 0.0025);
+        let halves = halved.step_dt(gyro, accel, None, 0.0025);
+        let before = halved.state();
+        for none in [0.0, -0.005, f64::NAN, f64::INFINITY, 1.0] {
+            let held = halved.step_dt(gyro, accel, None, none);
+            assert_eq!(held.status, OrientationStatus::Held);
+        }
+        assert_eq!(halved.state(), before);
+        assert!(halves.attitude.angle_to(whole.attitude) < 3e-3, "{k}");
+        assert!((whole.attitude.pitch() - at(t)).abs() < 3e-3, "{k}");
+    }
+}
+
+/// Ten seconds without an accelerometer are ten of the gyroscope's; the push before them is forgotten, and the first
+/// reading after them finds nothing to correct.
+#[test]
+fn a_gap_is_the_gyroscopes() {
+    let mut filter = filter::<f64>(|_| ());
+    for k in 0..2000 {
+        let push = if k > 1900 { 5.0 } else { 0.0 };
+        filter.step([0.0; 3], Some([push, 0.0, STANDARD_GRAVITY]), None);
+    }
+    let before = filter.state();
+    for _ in 0..2000 {
+        let out = filter.step(before.gyro_bias, None, None);
+        assert_eq!(out.status, OrientationStatus::GyroOnly);
+    }
+    assert!(filter.state().attitude.angle_to(before.attitude) < 1e-9);
+    assert!(filter.state().velocity[0].abs() > 0.5);
+    for _ in 0..20 {
+        filter.step(before.gyro_bias, Some(LEVEL), None);
+    }
+    assert!(filter.state().velocity[0].abs() < 0.1);
 }
 
 #[test]
