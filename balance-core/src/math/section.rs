@@ -20,6 +20,7 @@
 
 use super::fixed::Fixed;
 use super::scalar::{Float, Scalar};
+use super::wide::mul_wide;
 use core::fmt::Debug;
 use fixed::types::extra::LeEqU32;
 
@@ -259,17 +260,16 @@ impl DirectForm {
 
     #[inline]
     fn advance(&self, memory: &mut DirectFormMemory, x: i32) -> i32 {
-        let product = |c: i32, v: i32| i64::from(c).wrapping_mul(i64::from(v));
         let [b0, b1, b2] = self.forward;
         let [c1, c2] = self.back;
         let [x1, x2] = memory.inputs;
         let [y1, y2] = memory.outputs;
         let [e1, e2] = memory.remainders;
-        let sum = product(b0, x)
-            .wrapping_add(product(b1, x1))
-            .wrapping_add(product(b2, x2))
-            .wrapping_add(product(c1, y1))
-            .wrapping_add(product(c2, y2))
+        let sum = mul_wide(b0, x)
+            .wrapping_add(mul_wide(b1, x1))
+            .wrapping_add(mul_wide(b2, x2))
+            .wrapping_add(mul_wide(c1, y1))
+            .wrapping_add(mul_wide(c2, y2))
             .wrapping_add(i64::from(e1) << 1)
             .wrapping_sub(i64::from(e2));
         // A shift of 64 bits by a variable is a call on a Cortex-M0; in halves it is not.
