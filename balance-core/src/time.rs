@@ -18,11 +18,15 @@ impl Instant {
     #[inline]
     pub fn micros_since(self, earlier: Self) -> u32 {
         let gap = self.0.wrapping_sub(earlier.0);
-        match u32::try_from(gap) {
-            Ok(micros) => micros,
-            Err(_) if self.0 < earlier.0 => 0,
-            Err(_) => u32::MAX,
+        if gap >> 32 == 0 {
+            gap as u32
+        } else {
+            self.far_since(earlier)
         }
+    }
+    #[cold]
+    const fn far_since(self, earlier: Self) -> u32 {
+        if self.0 < earlier.0 { 0 } else { u32::MAX }
     }
     /// This moment plus `micros` microseconds.
     #[inline]

@@ -42,7 +42,7 @@ mod tests;
 /// What a person tunes of a [`RobotTilt`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RobotTiltConfig<P> {
-    /// Height of the inertial sensor above the ground, wheel radius included, in m, 0 to 10. Off by
+    /// Height of the inertial sensor above the ground, wheel radius included, in m, 0 to 2. Off by
     /// δ, a swing of the body looks like a way of δ·θ: a tenth of it is no matter.
     pub sensor_height: P,
     /// Way of the robot per count of the sum of both encoders, in m, 1e-7 to 1: half of what a count
@@ -56,7 +56,7 @@ pub struct RobotTiltConfig<P> {
     /// τ_b: how fast the bias is learned, in s, `time_constant` to 1000. Too small: slipping
     /// wheels teach a wrong bias. Too large: a warming gyroscope is followed late.
     pub bias_time_constant: P,
-    /// Way by which accelerometer and encoders may differ, in m, 1e-4 to 10; what is beyond is
+    /// Way by which accelerometer and encoders may differ, in m, 1e-4 to 1; what is beyond is
     /// slipping. Too small: a wrong tilt heals late, and a bias above `slip_limit · k_θ` (3°/s as by
     /// default) is learned late. Too large: wheels in the air move the angle, by as much a second.
     pub slip_limit: P,
@@ -95,7 +95,7 @@ impl<P: Float> RobotTiltConfig<P> {
         config::period(dt)?;
         Ok(RobotTilt {
             dt,
-            dt_gain: T::gain(dt),
+            dt_gain: T::short(dt),
             tuning: Tuning::new(self, dt)?,
             state: RobotTiltState::default(),
         })
@@ -104,23 +104,22 @@ impl<P: Float> RobotTiltConfig<P> {
 
 #[derive(Clone, Copy, Debug)]
 struct Tuning<T: Scalar> {
-    height: T::Gain,
-    way: T::Gain,
-    third: T::Gain,
-    angle: T::Gain,
-    bias: T::Gain,
-    speed: T::Gain,
-    ahead: T::Gain,
+    height: T::Short,
+    way: T::Short,
+    angle: T::Short,
+    bias: T::Short,
+    speed: T::Short,
+    ahead: T::Short,
     slip: T,
     far: T,
     /// Gains of speed and way while there is no acceleration.
-    chase: [T::Gain; 2],
+    chase: [T::Short; 2],
 }
 
 impl<T: Scalar> Tuning<T> {
     fn new(config: &RobotTiltConfig<T::Param>, dt: T::Param) -> Result<Self, ConfigError> {
         let p = T::Param::lit;
-        let height = config::within("sensor_height", config.sensor_height, p(0.0), p(10.0))?;
+        let height = config::within("sensor_height", config.sensor_height, p(0.0), p(2.0))?;
         let way = config::within("metres_per_count", config.metres_per_count, p(1e-7), p(1.0))?;
         let time = config::within("time_constant", config.time_constant, p(0.05), p(10.0))?;
         if time < p(20.0) * dt {
@@ -132,7 +131,7 @@ impl<T: Scalar> Tuning<T> {
             time,
             p(1000.0),
         )?;
-        let slip = config::within("slip_limit", config.slip_limit, p(1e-4), p(10.0))?;
+        let slip = config::within("slip_limit", config.slip_limit, p(1e-4), p(1.0))?;
         let gravity = p(STANDARD_GRAVITY);
         let (a, b) = (T::Param::one() / time, T::Param::one() / slow);
         let (c3, c2) = (p(3.0) * a + b, p(3.0) * a * (a + b));
@@ -141,16 +140,18 @@ impl<T: Scalar> Tuning<T> {
         // Faster than in 2½ periods a tracker of way and speed rings.
         let chase = (time * p(CHASE)).limit(p(2.5) * dt, time);
         Ok(Self {
-            height: T::gain(height),
-            way: T::gain(-way),
-            third: T::gain(p(1.0 / 3.0)),
-            angle: T::gain(angle * dt),
-            bias: T::gain(bias * dt),
-            speed: T::gain((c2 - height * bias) * dt),
-            ahead: T::gain((c3 + height * angle) * dt),
+            height: T::short(height),
+            way: T::short(-way),
+            angle: T::short(angle * dt),
+            bias: T::short(bias * dt),
+            speed: T::short((c2 - height * bias) * dt),
+            ahead: T::short((c3 + height * angle) * dt),
             slip: T::from_param(slip),
             far: T::from_param(slip * p(20.0)),
-            chase: [T::gain(dt / (chase * chase)), T::gain(p(2.0) * dt / chase)],
+            chase: [
+                T::short(dt / (chase * chase)),
+                T::short(p(2.0) * dt / chase),
+            ],
         })
     }
 }
@@ -185,7 +186,7 @@ pub struct RobotTiltInput<T> {
 #[derive(Clone, Debug)]
 pub struct RobotTilt<T: Scalar> {
     dt: T::Param,
-    dt_gain: T::Gain,
+    dt_gain: T::Short,
     tuning: Tuning<T>,
     state: RobotTiltState<T>,
 }
@@ -194,13 +195,13 @@ pub struct RobotTilt<T: Scalar> {
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct RobotTiltState<T: Scalar> {
     /// Angle, in rad.
-    pub angle: T::Wide,
+    pub angle: T::Fine,
     /// Bias of the gyroscope, in rad/s.
-    pub bias: T::Wide,
+    pub bias: T::Fine,
     /// Speed of the sensor, in m/s.
-    pub speed: T::Wide,
+    pub speed: T::Fine,
     /// Way of the sensor ahead of the counted one, in m.
-    pub ahead: T::Wide,
+    pub ahead: T::Fine,
     /// Last good rate without bias, in rad/s.
     pub rate: T,
     /// Steps for which an error is taken for neither slipping nor bias: eight for each missing reading.
@@ -227,17 +228,17 @@ impl<T: Real> RobotTilt<T> {
         if !(dt > T::Param::zero() && dt <= self.dt * T::Param::lit(10.0)) {
             return self.estimate(TiltStatus::Held);
         }
-        self.advance(input, T::gain(dt))
+        self.advance(input, T::short(dt))
     }
 
     #[inline(always)]
-    fn advance(&mut self, input: &RobotTiltInput<T>, dt: T::Gain) -> TiltEstimate<T> {
+    fn advance(&mut self, input: &RobotTiltInput<T>, dt: T::Short) -> TiltEstimate<T> {
         if !input.rate.is_usable() {
             return self.estimate(TiltStatus::Held);
         }
-        let (tuning, state) = (&self.tuning, &mut self.state);
-        state.rate = input.rate - T::narrow(state.bias);
-        state.angle = T::accumulate(state.angle, dt, state.rate);
+        let state = &mut self.state;
+        state.rate = input.rate - T::coarse(state.bias);
+        state.angle = T::grow(state.angle, dt, state.rate);
         let accel = input.accel.filter(|[x, z]| x.is_usable() & z.is_usable());
         let Some([forward, up]) = accel else {
             return self.bridge(input.counts, dt);
@@ -246,8 +247,8 @@ impl<T: Real> RobotTilt<T> {
             self.start(forward, up);
             return self.estimate(TiltStatus::Fused);
         }
-        let angle = T::narrow(state.angle);
-        state.speed = T::accumulate(state.speed, dt, level(angle, forward, up, tuning.third));
+        let angle = T::coarse(state.angle);
+        state.speed = T::grow(state.speed, dt, level(angle, forward, up));
         let error = self.roll(input.counts, dt);
         let (tuning, state) = (&self.tuning, &mut self.state);
         // What a gap in the readings has left behind is neither slipping nor bias.
@@ -255,42 +256,42 @@ impl<T: Real> RobotTilt<T> {
         let bound = if sure { tuning.slip } else { tuning.far };
         state.doubt = state.doubt.saturating_sub(1);
         let mut bounded = error;
-        if error.magnitude().is_above(bound) {
+        if !error.is_below(bound) {
             bounded = error.limit(-bound, bound);
-            state.ahead = T::add_wide(state.ahead, error - bounded);
+            state.ahead = T::add_fine(state.ahead, error - bounded);
         }
-        state.angle = T::accumulate(state.angle, tuning.angle, bounded);
+        state.angle = T::grow(state.angle, tuning.angle, bounded);
         if sure {
-            state.bias = T::accumulate(state.bias, tuning.bias, bounded);
+            state.bias = T::grow(state.bias, tuning.bias, bounded);
         }
-        state.speed = T::accumulate(state.speed, tuning.speed, bounded);
-        state.ahead = T::accumulate(state.ahead, tuning.ahead, bounded);
+        state.speed = T::grow(state.speed, tuning.speed, bounded);
+        state.ahead = T::grow(state.ahead, tuning.ahead, bounded);
         self.estimate(TiltStatus::Fused)
     }
 
     /// The way of a period; gives how far the lead due to the tilt is ahead of the estimated one.
     #[inline(always)]
-    fn roll(&mut self, counts: i32, dt: T::Gain) -> T {
+    fn roll(&mut self, counts: i32, dt: T::Short) -> T {
         let (tuning, state) = (&self.tuning, &mut self.state);
-        state.ahead = T::accumulate(state.ahead, dt, T::narrow(state.speed));
+        state.ahead = T::grow(state.ahead, dt, T::coarse(state.speed));
         if counts != 0 {
-            state.ahead = T::accumulate_counts(state.ahead, tuning.way, counts);
+            state.ahead = T::grow_counts(state.ahead, tuning.way, counts);
         }
-        T::narrow(state.angle).scale(tuning.height) - T::narrow(state.ahead)
+        T::coarse(state.angle).scale_short(tuning.height) - T::coarse(state.ahead)
     }
 
     /// A period without acceleration: the speed follows the wheels, so that it is right when the
     /// accelerometer comes back.
     #[cold]
     #[inline(never)]
-    fn bridge(&mut self, counts: i32, dt: T::Gain) -> TiltEstimate<T> {
+    fn bridge(&mut self, counts: i32, dt: T::Short) -> TiltEstimate<T> {
         if !self.state.known {
             return self.estimate(TiltStatus::Waiting);
         }
         let error = self.roll(counts, dt);
         let (tuning, state) = (&self.tuning, &mut self.state);
-        state.speed = T::accumulate(state.speed, tuning.chase[0], error);
-        state.ahead = T::accumulate(state.ahead, tuning.chase[1], error);
+        state.speed = T::grow(state.speed, tuning.chase[0], error);
+        state.ahead = T::grow(state.ahead, tuning.chase[1], error);
         state.doubt = state.doubt.saturating_add(DOUBT);
         self.estimate(TiltStatus::GyroOnly)
     }
@@ -299,18 +300,18 @@ impl<T: Real> RobotTilt<T> {
     fn start(&mut self, forward: T, up: T) {
         let angle = (-forward).atan2(up);
         let state = &mut self.state;
-        state.angle = angle.widen();
-        state.speed = T::zero().widen();
-        state.ahead = angle.scale(self.tuning.height).widen();
+        state.angle = angle.fine();
+        state.speed = T::zero().fine();
+        state.ahead = angle.scale_short(self.tuning.height).fine();
         state.known = true;
     }
 
     #[inline(always)]
     fn estimate(&self, status: TiltStatus) -> TiltEstimate<T> {
         TiltEstimate {
-            angle: T::narrow(self.state.angle),
+            angle: T::coarse(self.state.angle),
             rate: self.state.rate,
-            bias: T::narrow(self.state.bias),
+            bias: T::coarse(self.state.bias),
             status,
         }
     }
@@ -321,10 +322,10 @@ impl<T: Real> RobotTilt<T> {
     ///
     /// As [`build`](RobotTiltConfig::build); the estimator is then unchanged.
     pub fn retune(&mut self, config: &RobotTiltConfig<T::Param>) -> Result<(), ConfigError> {
-        let before = T::narrow(self.state.angle).scale(self.tuning.height);
+        let before = T::coarse(self.state.angle).scale_short(self.tuning.height);
         self.tuning = Tuning::new(config, self.dt)?;
-        let after = T::narrow(self.state.angle).scale(self.tuning.height);
-        self.state.ahead = T::add_wide(self.state.ahead, after - before);
+        let after = T::coarse(self.state.angle).scale_short(self.tuning.height);
+        self.state.ahead = T::add_fine(self.state.ahead, after - before);
         Ok(())
     }
     /// Forgets angle and bias; the next acceleration starts it.
@@ -338,21 +339,20 @@ impl<T: Real> RobotTilt<T> {
     /// Puts a state back; an unusable one counts as [`reset`](Self::reset).
     pub fn restore(&mut self, state: RobotTiltState<T>) {
         let wide = [state.angle, state.bias, state.speed, state.ahead];
-        let usable = wide.iter().all(|x| T::narrow(*x).is_usable()) && state.rate.is_usable();
+        let usable = wide.iter().all(|x| T::coarse(*x).is_usable()) && state.rate.is_usable();
         self.state = if usable { state } else { Default::default() };
     }
 }
 
 /// Acceleration along the ground: `forward cos θ + up sin θ`.
 ///
-/// For small angles, with t = θ²: what the cosine takes off, `forward t/2`, is nearly `−up θ t/2`,
-/// so that together with the sine's third power `up θ t/3` is left to add; wrong by t/2 of the
-/// acceleration, which vanishes where gravity is all there is.
+/// For small angles, what the cosine takes off, `forward θ²/2`, is nearly `−up θ³/2`, so that
+/// together with the sine's third power `up θ³/3` is left to add; wrong by θ²/2 of the acceleration,
+/// which vanishes where gravity is all there is.
 #[inline(always)]
-fn level<T: Real>(angle: T, forward: T, up: T, third: T::Gain) -> T {
+fn level<T: Real>(angle: T, forward: T, up: T) -> T {
     if angle.is_below(T::lit(SMALL)) {
-        let fall = up * angle;
-        forward + fall + fall * (angle * angle).scale(third)
+        forward + angle.small_tangent().rough_product(up)
     } else {
         steep(angle, forward, up)
     }

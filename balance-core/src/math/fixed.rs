@@ -7,6 +7,7 @@
 use super::atan2::atan2_fixed;
 use super::scalar::{Real, Scalar};
 use super::section::DirectForm;
+use super::short::{FINE_BITS, ShortGain, small_tangent};
 use super::sin_cos::{phase_fixed, sin_cos_counts};
 use super::sqrt::{inverse_sqrt, sqrt_fixed};
 use super::wide::{
@@ -310,6 +311,8 @@ impl<Frac: LeEqU32 + Send + Sync + 'static> Scalar for Fixed<Frac> {
     type Param = f32;
     type Gain = FixedGain;
     type Wide = i64;
+    type Short = ShortGain;
+    type Fine = i32;
     const NAME: &'static str = "fixed";
     const MAX: Self = Self::from_bits(i32::MAX);
     const MIN: Self = Self::from_bits(i32::MIN);
@@ -446,6 +449,65 @@ impl<Frac: LeEqU32 + Send + Sync + 'static> Scalar for Fixed<Frac> {
             acc = Self::accumulate(acc, *gain, *x);
         }
         acc
+    }
+    #[inline]
+    fn short(value: f32) -> ShortGain {
+        ShortGain::new(value)
+    }
+    #[inline]
+    fn reciprocal_short(value: Self) -> ShortGain {
+        ShortGain::reciprocal(value.to_bits(), Frac::U32)
+    }
+    #[inline(always)]
+    fn scale_short(self, gain: ShortGain) -> Self {
+        Self::from_bits(gain.times(self.to_bits()))
+    }
+    #[inline(always)]
+    fn from_counts_short(counts: i32, gain: ShortGain) -> Self {
+        Self::from_bits(gain.times_counts(counts, Frac::U32))
+    }
+    #[inline(always)]
+    fn from_reading(reading: i16, gain: ShortGain) -> Self {
+        Self::from_bits(gain.times_reading(reading, Frac::U32))
+    }
+    #[inline(always)]
+    fn to_counts_short(self, gain: ShortGain) -> i32 {
+        gain.counts_in(self.to_bits(), Frac::U32)
+    }
+    #[inline(always)]
+    fn rough_product(self, other: Self) -> Self {
+        Self::from_bits(ShortGain::rough(other.to_bits(), Frac::U32).times(self.to_bits()))
+    }
+    #[inline(always)]
+    fn small_tangent(self) -> Self {
+        Self::from_bits(small_tangent(self.to_bits(), Frac::U32))
+    }
+    #[inline(always)]
+    fn fine(self) -> i32 {
+        const { assert!(Frac::U32 <= FINE_BITS) };
+        let bits = self.to_bits();
+        let raised = bits << (FINE_BITS - Frac::U32);
+        if raised >> (FINE_BITS - Frac::U32) == bits {
+            raised
+        } else {
+            end_of_range(bits)
+        }
+    }
+    #[inline(always)]
+    fn coarse(fine: i32) -> Self {
+        Self::from_bits(fine >> (FINE_BITS - Frac::U32))
+    }
+    #[inline(always)]
+    fn grow(fine: i32, gain: ShortGain, x: Self) -> i32 {
+        gain.grow(fine, x.to_bits(), Frac::U32)
+    }
+    #[inline(always)]
+    fn grow_counts(fine: i32, gain: ShortGain, counts: i32) -> i32 {
+        gain.grow_counts(fine, counts)
+    }
+    #[inline(always)]
+    fn add_fine(fine: i32, x: Self) -> i32 {
+        fine.saturating_add(x.fine())
     }
     #[inline(always)]
     fn add_wide(acc: i64, x: Self) -> i64 {

@@ -70,6 +70,8 @@ macro_rules! float {
             type Param = $t;
             type Gain = $t;
             type Wide = $t;
+            type Short = $t;
+            type Fine = $t;
             const NAME: &'static str = $name;
             const MAX: Self = 9_223_372_036_854_775_808.0;
             const MIN: Self = -9_223_372_036_854_775_808.0;
@@ -121,6 +123,58 @@ macro_rules! float {
             #[inline(always)]
             fn add_wide(acc: $t, x: Self) -> $t {
                 acc + x
+            }
+            #[inline(always)]
+            fn short(value: $t) -> $t {
+                value
+            }
+            #[inline(always)]
+            fn reciprocal_short(value: Self) -> $t {
+                1.0 / value
+            }
+            #[inline(always)]
+            fn scale_short(self, gain: $t) -> Self {
+                gain * self
+            }
+            #[inline(always)]
+            fn from_counts_short(counts: i32, gain: $t) -> Self {
+                gain * counts as $t
+            }
+            #[inline(always)]
+            fn from_reading(reading: i16, gain: $t) -> Self {
+                gain * i32::from(reading) as $t
+            }
+            #[inline(always)]
+            fn to_counts_short(self, gain: $t) -> i32 {
+                $round(gain * self)
+            }
+            #[inline(always)]
+            fn rough_product(self, other: Self) -> Self {
+                self * other
+            }
+            #[inline(always)]
+            fn small_tangent(self) -> Self {
+                self + self * self * self * (1.0 / 3.0)
+            }
+            #[inline(always)]
+            fn fine(self) -> $t {
+                self
+            }
+            #[inline(always)]
+            fn coarse(fine: $t) -> Self {
+                fine
+            }
+            #[inline(always)]
+            fn grow(fine: $t, gain: $t, x: Self) -> $t {
+                fine + gain * x
+            }
+            #[inline(always)]
+            fn grow_counts(fine: $t, gain: $t, counts: i32) -> $t {
+                fine + gain * counts as $t
+            }
+            #[inline(always)]
+            fn add_fine(fine: $t, x: Self) -> $t {
+                fine + x
             }
             #[inline(always)]
             fn is_above(self, other: Self) -> bool {

@@ -24,6 +24,7 @@ mod float;
 mod quaternion;
 mod scalar;
 pub mod section;
+mod short;
 mod sin_cos;
 mod sqrt;
 pub(crate) mod vector;
@@ -35,6 +36,7 @@ pub(crate) use self::atan2::atan2_short;
 pub use self::fixed::{Fixed, FixedGain, Q8, Q12, Q16};
 pub use self::quaternion::Quaternion;
 pub use self::scalar::{Float, Real, Scalar};
+pub use self::short::ShortGain;
 pub use self::sin_cos::sin_cos_counts;
 
 pub(crate) use self::wide::{mul_wide, shift_right};

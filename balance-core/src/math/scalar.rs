@@ -43,6 +43,12 @@ pub trait Scalar:
     type Gain: Copy + Default + Debug + PartialEq + Send + Sync + 'static;
     /// An accumulator: holds sums of products and slow states.
     type Wide: Copy + Default + Debug + PartialEq + Send + Sync + 'static;
+    /// A coefficient of 16 bits in fixed point, held to 3e-5 of itself: a product with it costs an
+    /// ARMv6-M a quarter of one with a [`Gain`](Scalar::Gain). For floats the float itself.
+    type Short: Copy + Default + Debug + PartialEq + Send + Sync + 'static;
+    /// A state of small range that small products add up in: in fixed point ±8 in steps of 2⁻²⁸, so
+    /// that its sums are those of one word. For floats the float itself.
+    type Fine: Copy + Default + Debug + PartialEq + Send + Sync + 'static;
 
     /// Name for tables and messages: `f32`, `f64` or `fixed`.
     const NAME: &'static str;
@@ -69,6 +75,44 @@ pub trait Scalar:
     /// `gain · self`, rounded to nearest (halves away from zero) and limited to the range of `i32`.
     #[must_use]
     fn to_counts(self, gain: Self::Gain) -> i32;
+
+    /// Prepares a coefficient of 16 bits. Magnitudes above 32767 saturate in fixed point.
+    fn short(value: Self::Param) -> Self::Short;
+    /// The coefficient one over a value above zero.
+    fn reciprocal_short(value: Self) -> Self::Short;
+    /// `gain · self`, saturating; fixed point rounds down.
+    #[must_use]
+    fn scale_short(self, gain: Self::Short) -> Self;
+    /// `gain · counts`, as [`scale_short`](Scalar::scale_short).
+    #[must_use]
+    fn from_counts_short(counts: i32, gain: Self::Short) -> Self;
+    /// `gain · reading` of a sensor of 16 bits.
+    #[must_use]
+    fn from_reading(reading: i16, gain: Self::Short) -> Self;
+    /// `gain · self` of a value that is not negative, rounded to nearest and limited to the range of
+    /// `i32`.
+    #[must_use]
+    fn to_counts_short(self, gain: Self::Short) -> i32;
+    /// `self · other`, where fixed point limits `other` to ±64 and takes it in steps of 1/512;
+    /// saturating, rounded down.
+    #[must_use]
+    fn rough_product(self, other: Self) -> Self;
+    /// `x + x³/3` for a magnitude below ½: the tangent of a small angle.
+    #[must_use]
+    fn small_tangent(self) -> Self;
+    /// Starts a fine state from a value; saturates at ±8 in fixed point.
+    fn fine(self) -> Self::Fine;
+    /// The value of a fine state; fixed point rounds down.
+    fn coarse(fine: Self::Fine) -> Self;
+    /// `fine + gain · x`, saturating; fixed point rounds down.
+    #[must_use]
+    fn grow(fine: Self::Fine, gain: Self::Short, x: Self) -> Self::Fine;
+    /// `fine + gain · counts`, as [`grow`](Scalar::grow).
+    #[must_use]
+    fn grow_counts(fine: Self::Fine, gain: Self::Short, counts: i32) -> Self::Fine;
+    /// `fine + x`.
+    #[must_use]
+    fn add_fine(fine: Self::Fine, x: Self) -> Self::Fine;
 
     /// Half of the value; fixed point rounds down, in one instruction.
     #[inline(always)]
@@ -208,7 +252,14 @@ pub trait Real: Scalar + core::ops::Div<Output = Self> {
 
 /// `f32` or `f64`: what parameters are written in and coefficients are computed in.
 pub trait Float:
-    Real<Param = Self, Gain = Self, Wide = Self, Section = StateVariable<Self>>
+    Real<
+        Param = Self,
+        Gain = Self,
+        Wide = Self,
+        Short = Self,
+        Fine = Self,
+        Section = StateVariable<Self>,
+    >
 {
     /// Whether the value is neither infinite nor NaN.
     fn is_finite(self) -> bool;

@@ -87,7 +87,7 @@ struct Settings<T: Scalar> {
     friction: T,
     /// Friction is above zero.
     rubs: bool,
-    friction_slope: T::Gain,
+    friction_slope: T::Short,
     nominal: T,
     min_battery: T,
     max_battery: T,
@@ -121,7 +121,7 @@ impl<T: Scalar> Settings<T> {
         Ok(Self {
             friction: T::from_param(friction),
             rubs: T::from_param(friction) > T::zero(),
-            friction_slope: T::gain(slope),
+            friction_slope: T::short(slope),
             nominal: T::from_param(nominal),
             min_battery: T::from_param(min),
             max_battery: held,
@@ -141,11 +141,11 @@ impl<T: Scalar> Settings<T> {
 
 /// A battery voltage with its reciprocal, good for readings within 1 %.
 #[derive(Clone, Copy, Debug)]
-struct Battery<T> {
+struct Battery<T: Scalar> {
     voltage: T,
     low: T,
     high: T,
-    duty_per_volt: T,
+    duty_per_volt: T::Short,
 }
 
 impl<T: Real> Battery<T> {
@@ -156,7 +156,7 @@ impl<T: Real> Battery<T> {
             voltage,
             low: voltage - margin,
             high: voltage + margin,
-            duty_per_volt: T::one() / voltage,
+            duty_per_volt: T::reciprocal_short(voltage),
         }
     }
 }
@@ -192,43 +192,48 @@ impl<T: Real> DutyMap<T> {
     /// unbelievable battery is replaced by the nominal one.
     #[inline]
     pub fn step(&mut self, voltage: T, battery: T) -> DutyMapOutput<T> {
-        let s = &self.settings;
-        let believed = s.believed(battery);
-        let supply = believed.unwrap_or(s.nominal);
-        if self.battery.low.is_above(supply) || supply.is_above(self.battery.high) {
-            self.battery = Battery::of(supply);
-        }
+        let assumed_battery = !self.supply(battery);
         let mut output = DutyMapOutput {
             duty: self.last,
             saturated: false,
-            assumed_battery: believed.is_none(),
+            assumed_battery,
             held: !voltage.is_usable(),
         };
         if output.held {
             return output;
         }
-        let mut wanted = voltage;
-        if s.rubs {
-            wanted += voltage
-                .scale(s.friction_slope)
-                .limit(-s.friction, s.friction);
-        }
-        let duty = wanted * self.battery.duty_per_volt;
-        output.saturated = duty.magnitude().is_above(s.max_duty);
-        output.duty = if output.saturated {
-            duty.limit(-s.max_duty, s.max_duty)
-        } else {
-            duty
-        };
+        (output.duty, output.saturated) = self.convert(voltage);
         self.last = output.duty;
         output
     }
 
-    /// Takes over what another map with the same settings has found out about the battery, so that
-    /// two motors on one battery cost one division.
-    #[inline(always)]
-    pub(crate) fn share_battery(&mut self, other: &Self) {
-        self.battery = other.battery;
+    /// Takes the battery's voltage, in V; whether it is believed, and not the nominal one used.
+    #[inline]
+    pub(crate) fn supply(&mut self, battery: T) -> bool {
+        let believed = self.settings.believed(battery);
+        let supply = believed.unwrap_or(self.settings.nominal);
+        if self.battery.low.is_above(supply) || supply.is_above(self.battery.high) {
+            self.battery = Battery::of(supply);
+        }
+        believed.is_some()
+    }
+
+    /// The duty for a usable voltage, and whether it is limited.
+    #[inline]
+    pub(crate) fn convert(&self, voltage: T) -> (T, bool) {
+        let s = &self.settings;
+        let mut wanted = voltage;
+        if s.rubs {
+            wanted += voltage
+                .scale_short(s.friction_slope)
+                .limit(-s.friction, s.friction);
+        }
+        let duty = wanted.scale_short(self.battery.duty_per_volt);
+        if duty.magnitude().is_above(s.max_duty) {
+            (duty.limit(-s.max_duty, s.max_duty), true)
+        } else {
+            (duty, false)
+        }
     }
 
     /// Changes the settings; the battery in use is kept if it is still believed.
@@ -374,7 +379,7 @@ mod tests {
     in_every_type! {
         single: f32, 1e-6;
         double: f64, 1e-12;
-        q12: Q12, 1e-5;
+        q12: Q12, 1e-4;
         q16: Q16, 1e-4;
     }
 

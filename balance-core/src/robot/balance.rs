@@ -4,7 +4,7 @@ use super::config::{BalanceConfig, CascadeConfig, CommandLimits};
 use crate::config::{ConfigError, finite};
 use crate::control::cascade::{Cascade, CascadeConfig as LoopsConfig, CascadeInput};
 use crate::control::pid::PidInput;
-use crate::control::state_feedback::{StateFeedback, StateFeedbackInput};
+use crate::control::state_feedback::{StateFeedback, StateFeedbackConfig, StateFeedbackInput};
 use crate::math::Scalar;
 
 /// What the robot is doing, as far as is known.
@@ -25,6 +25,7 @@ pub(super) struct Motion<T> {
 /// One of the balance controllers.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Balancer<T: Scalar> {
+    Gains(Gains<T>),
     StateFeedback(StateFeedback<T, 4>),
     Cascade {
         position_gain: T::Gain,
@@ -33,13 +34,50 @@ pub(super) enum Balancer<T: Scalar> {
     },
 }
 
+/// A state feedback without an integral, in short arithmetic.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Gains<T: Scalar> {
+    /// Of position, pitch, speed and pitch rate: −K.
+    gain: [T::Short; 4],
+    low: T,
+    high: T,
+}
+
+impl<T: Scalar> Gains<T> {
+    /// Of settings that have been checked.
+    fn new(config: &StateFeedbackConfig<T::Param, 4>) -> Self {
+        Self {
+            gain: config.gain.map(|k| T::short(-k)),
+            low: T::from_param(config.output_min),
+            high: T::from_param(config.output_max),
+        }
+    }
+
+    #[inline(always)]
+    fn step(&self, motion: &Motion<T>) -> T {
+        let [position, pitch, speed, rate] = self.gain;
+        let sum = motion.position_error.scale_short(position)
+            + motion.pitch.scale_short(pitch)
+            + (motion.speed - motion.speed_reference).scale_short(speed)
+            + motion.pitch_rate.scale_short(rate);
+        sum.limit(self.low, self.high)
+    }
+}
+
 impl<T: Scalar> Balancer<T> {
     pub(super) fn new(
         config: &BalanceConfig<T::Param>,
         period: T::Param,
     ) -> Result<Self, ConfigError> {
         Ok(match config {
-            BalanceConfig::StateFeedback(config) => Self::StateFeedback(config.build(period)?),
+            BalanceConfig::StateFeedback(config) => {
+                let feedback = config.build(period)?;
+                if config.integral.is_none() {
+                    Self::Gains(Gains::new(config))
+                } else {
+                    Self::StateFeedback(feedback)
+                }
+            }
             BalanceConfig::Cascade(CascadeConfig {
                 position_gain,
                 back_emf,
@@ -62,6 +100,7 @@ impl<T: Scalar> Balancer<T> {
     #[inline(never)]
     pub(super) fn step(&mut self, motion: &Motion<T>, dt: Option<T::Param>) -> T {
         match self {
+            Self::Gains(gains) => gains.step(motion),
             Self::StateFeedback(feedback) => {
                 let zero = T::zero();
                 let input = StateFeedbackInput {
@@ -99,8 +138,23 @@ impl<T: Scalar> Balancer<T> {
     }
 
     /// Takes new settings of the same kind; see `Robot::retune_balance`.
-    pub(super) fn retune(&mut self, config: &BalanceConfig<T::Param>) -> Result<(), ConfigError> {
+    pub(super) fn retune(
+        &mut self,
+        config: &BalanceConfig<T::Param>,
+        period: T::Param,
+    ) -> Result<(), ConfigError> {
         match (self, config) {
+            (Self::Gains(gains), BalanceConfig::StateFeedback(config))
+                if config.integral.is_none() =>
+            {
+                config.build::<T>(period)?;
+                *gains = Gains::new(config);
+                Ok(())
+            }
+            (balancer @ Self::Gains(_), BalanceConfig::StateFeedback(config)) => {
+                *balancer = Self::StateFeedback(config.build(period)?);
+                Ok(())
+            }
             (Self::StateFeedback(feedback), BalanceConfig::StateFeedback(config)) => {
                 feedback.retune(config)
             }
@@ -130,6 +184,7 @@ impl<T: Scalar> Balancer<T> {
 
     pub(super) fn reset(&mut self) {
         match self {
+            Self::Gains(_) => {}
             Self::StateFeedback(feedback) => feedback.reset(),
             Self::Cascade { loops, .. } => loops.reset(),
         }
@@ -140,14 +195,14 @@ impl<T: Scalar> Balancer<T> {
 /// as a difference so that it stays small however far the robot drives.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Reference<T: Scalar> {
-    metres_per_count: T::Gain,
-    period: T::Gain,
+    metres_per_count: T::Short,
+    period: T::Short,
     top_speed: T,
     speed_step: T,
     lag: T,
     half_lag: T,
     speed: T,
-    ahead: T::Wide,
+    ahead: T::Fine,
     dragged: T,
 }
 
@@ -158,14 +213,14 @@ impl<T: Scalar> Reference<T> {
         period: T::Param,
     ) -> Self {
         Self {
-            metres_per_count: T::gain(metres_per_count),
-            period: T::gain(-period),
+            metres_per_count: T::short(metres_per_count),
+            period: T::short(-period),
             top_speed: T::from_param(limits.speed),
             speed_step: T::from_param(limits.acceleration * period),
             lag: T::from_param(limits.position_lag),
             half_lag: T::from_param(limits.position_lag * T::Param::lit(0.5)),
             speed: T::zero(),
-            ahead: T::zero().widen(),
+            ahead: T::zero().fine(),
             dragged: T::zero(),
         }
     }
@@ -173,7 +228,7 @@ impl<T: Scalar> Reference<T> {
     /// Starts with the axle where it is while the body is at rest over it.
     pub(super) fn start(&mut self, offset: T) {
         self.speed = T::zero();
-        self.ahead = (-offset).widen();
+        self.ahead = (-offset).fine();
         self.dragged = T::zero();
     }
 
@@ -185,12 +240,12 @@ impl<T: Scalar> Reference<T> {
             let wanted = command.limit(-self.top_speed, self.top_speed);
             self.speed = wanted.limit(self.speed - self.speed_step, self.speed + self.speed_step);
         }
-        self.ahead = T::accumulate_counts(self.ahead, self.metres_per_count, counts);
+        self.ahead = T::grow_counts(self.ahead, self.metres_per_count, counts);
         if !self.speed.is_zero() {
-            self.ahead = T::accumulate(self.ahead, self.period, self.speed);
+            self.ahead = T::grow(self.ahead, self.period, self.speed);
         }
-        let error = T::narrow(self.ahead) + offset;
-        if error.magnitude().is_above(self.lag) {
+        let error = T::coarse(self.ahead) + offset;
+        if !error.is_below(self.lag) {
             return (self.speed, self.drag(error, offset));
         }
         if error.is_below(self.half_lag) {
@@ -203,7 +258,7 @@ impl<T: Scalar> Reference<T> {
     #[cold]
     fn drag(&mut self, error: T, offset: T) -> T {
         let kept = error.limit(-self.lag, self.lag);
-        self.ahead = (kept - offset).widen();
+        self.ahead = (kept - offset).fine();
         self.dragged += (error - kept).magnitude();
         kept
     }

@@ -3,12 +3,13 @@
 use super::config::{Chassis, Limits};
 use super::supervisor::Stop;
 use crate::math::Scalar;
+use crate::time::Instant;
 
 /// Compares what the wheels count with what the gyroscope feels.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct EncoderWatch<T: Scalar> {
-    yaw_per_count: T::Gain,
-    yaw_per_gyro: T::Gain,
+    yaw_per_count: T::Short,
+    yaw_per_gyro: T::Short,
     limit: T,
     window: u16,
     ticks: u16,
@@ -35,8 +36,8 @@ impl<T: Scalar> EncoderWatch<T> {
         let window = limits.encoder_window_ticks.max(1);
         let seconds = period * P::<T>::lit(f64::from(window));
         Self {
-            yaw_per_count: T::gain(metres / chassis.track),
-            yaw_per_gyro: T::gain(gyro_scale * period),
+            yaw_per_count: T::short(metres / chassis.track),
+            yaw_per_gyro: T::short(gyro_scale * period),
             limit: T::from_param(limits.yaw_mismatch * seconds),
             window,
             ticks: 0,
@@ -61,6 +62,7 @@ impl<T: Scalar> EncoderWatch<T> {
 
     /// One tick: counts of each wheel, yaw in counts of the gyroscope, and whether the motors are
     /// driven hard.
+    #[inline(never)]
     pub(super) fn step(&mut self, [left, right]: [i32; 2], gyro: i32, hard: bool) -> Option<Stop> {
         self.difference = self.difference.saturating_add(right.saturating_sub(left));
         self.gyro = self.gyro.saturating_add(gyro);
@@ -77,9 +79,9 @@ impl<T: Scalar> EncoderWatch<T> {
     #[inline(never)]
     fn compare(&mut self) {
         self.ticks = 0;
-        let wheels = T::from_counts(self.difference, self.yaw_per_count);
-        let felt = T::from_counts(self.gyro, self.yaw_per_gyro);
-        let apart = (wheels - felt).magnitude() > self.limit;
+        let wheels = T::from_counts_short(self.difference, self.yaw_per_count);
+        let felt = T::from_counts_short(self.gyro, self.yaw_per_gyro);
+        let apart = !(wheels - felt).is_below(self.limit);
         self.suspicious = if apart {
             self.suspicious.saturating_add(1)
         } else {
@@ -116,29 +118,53 @@ impl Patience {
 }
 
 /// Watches the time from tick to tick.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct TickWatch {
-    late_total: u32,
+    last: Option<Instant>,
+    nominal: u32,
+    max_gap: u32,
+    /// Late ticks that are borne, as a score.
+    max_score: u32,
     /// Late ticks count four, timely ones take one off.
     score: u32,
+    late_total: u32,
 }
 
 impl TickWatch {
-    pub(super) fn step(
-        &mut self,
-        period: u32,
-        nominal: u32,
-        max_gap: u32,
-        max_late: u16,
-    ) -> Option<Stop> {
-        let late = period > nominal.saturating_add(nominal / 2);
-        if late {
+    pub(super) fn new(nominal_micros: u32, max_gap_micros: u32, max_late_ticks: u16) -> Self {
+        Self {
+            last: None,
+            nominal: nominal_micros,
+            max_gap: max_gap_micros,
+            max_score: u32::from(max_late_ticks) * 4,
+            score: 0,
+            late_total: 0,
+        }
+    }
+
+    /// Microseconds since the last tick.
+    #[inline(always)]
+    pub(super) fn period(&mut self, now: Instant) -> u32 {
+        let last = self.last.replace(now);
+        last.map_or(self.nominal, |last| now.micros_since(last))
+    }
+
+    /// Whether a period is off the nominal one by more than a 64th.
+    #[inline(always)]
+    pub(super) fn is_irregular(&self, period: u32) -> bool {
+        period.abs_diff(self.nominal) > self.nominal / 64
+    }
+
+    /// Takes the time since the last tick.
+    #[inline(always)]
+    pub(super) fn step(&mut self, period: u32) -> Option<Stop> {
+        if period > self.nominal.saturating_add(self.nominal / 2) {
             self.late_total = self.late_total.saturating_add(1);
             self.score = self.score.saturating_add(4);
         } else {
             self.score = self.score.saturating_sub(1);
         }
-        let over = period > max_gap || self.score > u32::from(max_late).saturating_mul(4);
+        let over = period > self.max_gap || self.score > self.max_score;
         over.then_some(Stop::Overrun)
     }
 
@@ -197,15 +223,12 @@ mod tests {
 
     #[test]
     fn jitter_is_counted_and_borne_but_not_for_ever() {
-        let mut watch = TickWatch::default();
+        let mut watch = TickWatch::new(1000, 20_000, 20);
         let every_fifth = |n: u32| if n.is_multiple_of(5) { 1700 } else { 900 };
-        assert!((0..10_000).all(|n| watch.step(every_fifth(n), 1000, 20_000, 20).is_none()));
+        assert!((0..10_000).all(|n| watch.step(every_fifth(n)).is_none()));
         assert_eq!(watch.late_total(), 2000);
-        assert_eq!(
-            (0..100).find(|_| watch.step(1600, 1000, 20_000, 20).is_some()),
-            Some(20)
-        );
-        let mut watch = TickWatch::default();
-        assert_eq!(watch.step(20_001, 1000, 20_000, 20), Some(Stop::Overrun));
+        assert_eq!((0..100).find(|_| watch.step(1600).is_some()), Some(20));
+        let mut watch = TickWatch::new(1000, 20_000, 20);
+        assert_eq!(watch.step(20_001), Some(Stop::Overrun));
     }
 }

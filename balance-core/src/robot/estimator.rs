@@ -1,20 +1,21 @@
 //! The choice of tilt estimators behind one door.
 
 use super::config::{EstimatorConfig, RobotConfig};
+use super::inertial::BodyMotion;
 use crate::config::ConfigError;
 use crate::estimation::TiltEstimate;
 use crate::estimation::accel_tilt::pitch_from_counts;
 use crate::estimation::complementary::Complementary;
 use crate::estimation::robot_tilt::{RobotTilt, RobotTiltConfig, RobotTiltInput};
 use crate::estimation::steady_tilt_kalman::SteadyTiltKalman;
-use crate::math::{Real, Scalar};
+use crate::math::{Float, Real, Scalar};
 
 /// One of the tilt estimators.
 #[derive(Clone, Debug)]
 pub(super) enum Estimator<T: Scalar> {
     Complementary(Complementary<T>),
     Kalman(SteadyTiltKalman<T>),
-    Wheels(RobotTilt<T>, T::Gain),
+    Wheels(RobotTilt<T>, T::Short),
 }
 
 impl<T: Real> Estimator<T> {
@@ -32,48 +33,36 @@ impl<T: Real> Estimator<T> {
                     ..*tilt
                 };
                 let unit = T::Param::lit(f64::from(config.imu_scale.accel));
-                Self::Wheels(tilt.build(dt)?, T::gain(unit))
+                Self::Wheels(tilt.build(dt)?, T::short(unit))
             }
         })
     }
 
-    /// Angle and rate from gyroscope in rad/s, accelerometer in counts, encoders in counts since the
-    /// last tick, and the period where it is not the nominal one.
+    /// Angle and rate from what the inertial sensor says, encoders in counts since the last tick,
+    /// and microseconds since then, where they are not the nominal ones.
     #[inline(never)]
     pub(super) fn step(
         &mut self,
-        rate: T,
-        accel: Option<&[i16; 3]>,
+        motion: &BodyMotion<T>,
         counts: i32,
-        dt: Option<T::Param>,
+        irregular: Option<u32>,
     ) -> (T, T) {
-        let tilt = match (self, dt) {
-            (Self::Complementary(filter), None) => filter.step(rate, accel.and_then(lean)),
-            (Self::Kalman(filter), None) => filter.step(rate, accel.and_then(lean)),
-            (Self::Wheels(filter, unit), None) => {
-                filter.step(&robot_input(rate, accel, counts, *unit))
-            }
-            (late, Some(dt)) => late.step_dt(rate, accel, counts, dt),
+        let tilt = match (self, irregular) {
+            (Self::Wheels(filter, unit), None) => filter.step(&robot_input(motion, counts, *unit)),
+            (Self::Complementary(filter), None) => filter.step(motion.pitch_rate, lean(motion)),
+            (Self::Kalman(filter), None) => filter.step(motion.pitch_rate, lean(motion)),
+            (late, Some(micros)) => late.step_dt(motion, counts, seconds(micros)),
         };
         (tilt.angle, tilt.rate)
     }
 
     #[cold]
     #[inline(never)]
-    fn step_dt(
-        &mut self,
-        rate: T,
-        accel: Option<&[i16; 3]>,
-        counts: i32,
-        dt: T::Param,
-    ) -> TiltEstimate<T> {
+    fn step_dt(&mut self, motion: &BodyMotion<T>, counts: i32, dt: T::Param) -> TiltEstimate<T> {
         match self {
-            Self::Complementary(filter) => filter.step_dt(rate, accel.and_then(lean), dt),
-            Self::Kalman(filter) => filter.step_dt(rate, accel.and_then(lean), dt),
-            Self::Wheels(filter, unit) => {
-                let input = robot_input(rate, accel, counts, *unit);
-                filter.step_dt(&input, dt)
-            }
+            Self::Complementary(filter) => filter.step_dt(motion.pitch_rate, lean(motion), dt),
+            Self::Kalman(filter) => filter.step_dt(motion.pitch_rate, lean(motion), dt),
+            Self::Wheels(filter, unit) => filter.step_dt(&robot_input(motion, counts, *unit), dt),
         }
     }
 
@@ -88,22 +77,36 @@ impl<T: Real> Estimator<T> {
 
 /// Pitch as the accelerometer sees it.
 #[inline(never)]
-fn lean<T: Scalar>(accel: &[i16; 3]) -> Option<T> {
-    pitch_from_counts(*accel)
+fn lean<T: Scalar>(motion: &BodyMotion<T>) -> Option<T> {
+    if motion.believed {
+        pitch_from_counts([motion.forward, 0, motion.up])
+    } else {
+        None
+    }
 }
 
 #[inline(always)]
 fn robot_input<T: Scalar>(
-    rate: T,
-    accel: Option<&[i16; 3]>,
+    motion: &BodyMotion<T>,
     counts: i32,
-    unit: T::Gain,
+    unit: T::Short,
 ) -> RobotTiltInput<T> {
-    let metric = |count: i16| T::from_counts(i32::from(count), unit);
-    let accel = accel.map(|&[x, _, z]| [metric(x), metric(z)]);
+    let metric = |reading| T::from_reading(reading, unit);
     RobotTiltInput {
-        rate,
-        accel,
+        rate: motion.pitch_rate,
+        accel: if motion.believed {
+            Some([metric(motion.forward), metric(motion.up)])
+        } else {
+            None
+        },
         counts,
     }
+}
+
+// Never in line: a compiler takes a product of floats for an instruction, and would move it ahead
+// of the question whether it is needed.
+#[cold]
+#[inline(never)]
+pub(super) fn seconds<P: Float>(micros: u32) -> P {
+    P::from_counts(i32::try_from(micros).unwrap_or(i32::MAX), P::lit(1e-6))
 }

@@ -8,14 +8,17 @@ mod design;
 mod drivetrain_watch;
 mod estimator;
 mod fault_log;
+mod inertial;
 mod margins;
 mod mpc;
+mod odometer;
 mod parameters;
 mod presets;
 mod signals;
 mod supervisor;
 mod tick;
 pub mod timing;
+mod turn;
 mod watch;
 
 pub use autotune::{Autotune, AutotuneConfig, AutotuneFailure, AutotuneReport, AutotuneStatus};

@@ -131,7 +131,17 @@ impl Supervisor {
 
     /// Decides the state from this tick's findings; `dwell` is how many ticks the robot must be
     /// upright before it starts.
+    #[inline]
     pub fn step(&mut self, findings: &Findings, dwell: u16) -> State {
+        let goes_on = self.state == State::Balancing && findings.arm && !findings.tilted;
+        if goes_on && findings.fault.is_none() {
+            return State::Balancing;
+        }
+        self.decide(findings, dwell)
+    }
+
+    #[inline(never)]
+    fn decide(&mut self, findings: &Findings, dwell: u16) -> State {
         use State::{Balancing, Calibrating, Disarmed, Fallen, Faulted, Ready};
         let upright_for = if findings.upright {
             self.dwell.saturating_add(1)

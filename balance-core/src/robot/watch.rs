@@ -28,18 +28,20 @@ impl Default for ImuLimits {
 }
 
 /// The count from which on a channel is taken as saturated.
-const FULL_SCALE: i32 = 32_700;
+const FULL_SCALE: i16 = 32_700;
 
 #[inline(always)]
 fn is_saturated(axis: i16) -> bool {
     // One comparison: what is below the range wraps to far above it.
-    (i32::from(axis) + FULL_SCALE - 1) as u32 > 2 * (FULL_SCALE as u32 - 1)
+    (axis as u16).wrapping_add(FULL_SCALE as u16 - 1) > 2 * (FULL_SCALE as u16 - 1)
 }
 
 /// Remembers the last readings.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct ImuWatch {
-    last: ImuCounts,
+    limits: ImuLimits,
+    /// The last reading, two axes a word.
+    last: [u32; 3],
     last_time: Instant,
     same_ticks: u16,
     bad_ticks: u16,
@@ -48,22 +50,29 @@ pub(super) struct ImuWatch {
 }
 
 impl ImuWatch {
-    /// Passes a believable, new reading on.
-    #[inline]
-    pub(super) fn step<'a>(
-        &mut self,
-        now: Instant,
-        sample: &'a Sample<ImuCounts>,
-        limits: &ImuLimits,
-    ) -> Option<&'a ImuCounts> {
-        match self.objection(now, sample, limits) {
+    pub(super) fn new(limits: &ImuLimits) -> Self {
+        Self {
+            limits: *limits,
+            last: [0; 3],
+            last_time: Instant::default(),
+            same_ticks: 0,
+            bad_ticks: 0,
+            bad_total: 0,
+            why: None,
+        }
+    }
+
+    /// Whether a reading is new and can be believed.
+    #[inline(never)]
+    pub(super) fn believes(&mut self, now: Instant, sample: &Sample<ImuCounts>) -> bool {
+        match self.objection(now, sample) {
             None => {
                 self.bad_ticks = 0;
-                Some(&sample.value)
+                true
             }
             Some(why) => {
                 self.note(why);
-                None
+                false
             }
         }
     }
@@ -75,32 +84,28 @@ impl ImuWatch {
         self.bad_total = self.bad_total.saturating_add(1);
     }
 
-    #[inline(never)]
-    fn objection(
-        &mut self,
-        now: Instant,
-        sample: &Sample<ImuCounts>,
-        limits: &ImuLimits,
-    ) -> Option<Stop> {
-        let Some(counts) = sample.fresh(now, limits.max_age_micros) else {
+    #[inline(always)]
+    fn objection(&mut self, now: Instant, sample: &Sample<ImuCounts>) -> Option<Stop> {
+        let Some(counts) = sample.fresh(now, self.limits.max_age_micros) else {
             return Some(Stop::SensorStale);
         };
         if sample.time <= self.last_time && self.last_time != Instant::default() {
             return Some(Stop::SensorStale);
         }
         self.last_time = sample.time;
-        let same = counts.accel == self.last.accel && counts.gyro == self.last.gyro;
-        self.last.accel = counts.accel;
-        self.last.gyro = counts.gyro;
-        if same {
+        let ([ax, ay, az], [gx, gy, gz]) = (counts.accel, counts.gyro);
+        let pair = |a: i16, b: i16| u32::from(a as u16) | u32::from(b as u16) << 16;
+        let [first, second, third] = [pair(gx, gy), pair(gz, ax), pair(ay, az)];
+        let differs = (first ^ self.last[0]) | (second ^ self.last[1]) | (third ^ self.last[2]);
+        self.last = [first, second, third];
+        if differs == 0 {
             self.same_ticks = self.same_ticks.saturating_add(1);
-            if self.same_ticks >= limits.max_same_ticks {
+            if self.same_ticks >= self.limits.max_same_ticks {
                 return Some(Stop::SensorFrozen);
             }
         } else {
             self.same_ticks = 0;
         }
-        let ([ax, ay, az], [gx, gy, gz]) = (counts.accel, counts.gyro);
         // A bus that reads all ones or all zeros, and free fall: nothing to take an angle from.
         if ax == ay && ay == az && (ax == 0 || ax == -1) {
             return Some(Stop::SensorImplausible);
@@ -116,12 +121,13 @@ impl ImuWatch {
 
     /// Why the sensor cannot be trusted any more, once it has been bad for too long. A frozen
     /// sensor has been watched for long enough when it is found out.
-    pub(super) fn fault(&self, limits: &ImuLimits) -> Option<Stop> {
+    #[inline(always)]
+    pub(super) fn fault(&self) -> Option<Stop> {
         if self.bad_ticks == 0 {
             return None;
         }
         let out_of_patience =
-            self.bad_ticks > limits.max_bad_ticks || self.why == Some(Stop::SensorFrozen);
+            self.bad_ticks > self.limits.max_bad_ticks || self.why == Some(Stop::SensorFrozen);
         if out_of_patience { self.why } else { None }
     }
 
@@ -144,11 +150,11 @@ mod tests {
 
     /// Feeds a reading a millisecond; tells the tick and reason of the first fault.
     fn first_fault(sample: impl Fn(i16, Instant) -> Sample<ImuCounts>) -> Option<(i16, Stop)> {
-        let (mut watch, limits) = (ImuWatch::default(), ImuLimits::default());
+        let mut watch = ImuWatch::new(&ImuLimits::default());
         (1..1000).find_map(|n| {
             let now = Instant::from_micros(n as u64 * 1000);
-            watch.step(now, &sample(n, now), &limits);
-            watch.fault(&limits).map(|stop| (n, stop))
+            watch.believes(now, &sample(n, now));
+            watch.fault().map(|stop| (n, stop))
         })
     }
 

@@ -113,6 +113,22 @@ impl Mounting {
         }
     }
 
+    /// What of a vector points forward.
+    #[inline(always)]
+    pub(crate) fn forward(&self, vector: &[i16; 3]) -> i16 {
+        self.body[0].pick(vector)
+    }
+    /// What of a vector points left.
+    #[inline(always)]
+    pub(crate) fn left(&self, vector: &[i16; 3]) -> i16 {
+        self.body[1].pick(vector)
+    }
+    /// What of a vector points up.
+    #[inline(always)]
+    pub(crate) fn up(&self, vector: &[i16; 3]) -> i16 {
+        self.body[2].pick(vector)
+    }
+
     /// A vector in the axes of the body.
     #[inline(always)]
     pub(crate) fn turn(&self, vector: &[i16; 3]) -> [i16; 3] {

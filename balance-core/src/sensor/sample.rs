@@ -45,6 +45,7 @@ impl<V> Sample<V> {
         }
     }
     /// The value, if it is good and at most `max_age_micros` old at `now`.
+    #[inline]
     pub fn fresh(&self, now: Instant, max_age_micros: u32) -> Option<&V> {
         let fresh = self.health == Health::Good && now.micros_since(self.time) <= max_age_micros;
         fresh.then_some(&self.value)

@@ -2,11 +2,11 @@
 
 use core::pin::pin;
 
+use balance_core::ConfigError;
 use balance_core::motor::h_bridge::{HBridge, HBridgeConfig, PwmTwoPins};
 use balance_core::robot::{Inputs, Outputs, Robot, RobotConfig, State};
 use balance_core::sensor::mpu6050::Mpu6050Config;
 use balance_core::sensor::mpu6050::asynchronous::Mpu6050;
-use balance_core::ConfigError;
 use balance_core::sensor::{Health, ImuCounts, Sample};
 use balance_core::time::Instant;
 use embassy_futures::select::{Either, select};
@@ -96,12 +96,17 @@ struct Loop {
     work: Work,
 }
 
-/// What a tick works with, beside the sensor.
-struct Work {
-    robot: Robot<Number>,
+/// Both motors.
+struct Bridges {
     left: Bridge,
     right: Bridge,
     standby: Output<'static>,
+}
+
+/// What a tick works with, beside the sensor.
+struct Work {
+    robot: Robot<Number>,
+    bridges: Bridges,
     encoders: Encoders,
     battery: Option<Battery<'static>>,
     button: Input<'static>,
@@ -130,9 +135,11 @@ impl Loop {
             sensor: Mpu6050::new(devices.bus, sensor),
             work: Work {
                 robot: config.build()?,
-                left: bridge.build(PwmTwoPins::new(left.0, left.1, left.2))?,
-                right: bridge.build(PwmTwoPins::new(right.0, right.1, right.2))?,
-                standby,
+                bridges: Bridges {
+                    left: bridge.build(PwmTwoPins::new(left.0, left.1, left.2))?,
+                    right: bridge.build(PwmTwoPins::new(right.0, right.1, right.2))?,
+                    standby,
+                },
                 encoders: devices.encoders,
                 battery: devices.battery,
                 button: devices.button,
@@ -175,7 +182,7 @@ impl Loop {
     /// on meanwhile, without readings.
     async fn start_sensor(&mut self, tick: &mut Tick) {
         let work = &mut self.work;
-        work.switch(false);
+        work.bridges.switch(false);
         let mut delay = Delay;
         let mut start = pin!(self.sensor.start(&mut delay));
         // Every transfer is bounded, and so is the number of transfers: this ends.
@@ -210,15 +217,17 @@ impl Work {
             [self.encoders.left.count(), self.encoders.right.count()],
         );
         self.inputs.battery_millivolts = self.battery.as_mut().and_then(Battery::millivolts);
-        let outputs = self.robot.tick(now, &self.inputs);
-        self.drive(now, &outputs);
+        let outputs = self.robot.step(now, &self.inputs);
+        self.bridges.drive(now, outputs);
         self.watchdog.feed();
         self.report.missed_ticks = missed;
-        telemetry::publish(now, &self.inputs, &outputs, &self.report);
+        telemetry::publish(now, &self.inputs, outputs, &self.report);
         self.busy.set_low();
         outputs.state
     }
+}
 
+impl Bridges {
     /// Sets the motors. The bridge has power only while the robot balances.
     fn drive(&mut self, now: Instant, outputs: &Outputs<Number>) {
         let balancing = outputs.state == State::Balancing;

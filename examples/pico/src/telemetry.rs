@@ -3,23 +3,24 @@
 //! The control loop leaves its newest report; this task takes it when it has time. A line that
 //! cannot be sent in time is never written, and the loop never waits.
 
-use core::cell::Cell;
+use core::cell::RefCell;
 use core::fmt::Write as _;
 
 use crate::control::Number;
-use balance_core::robot::{Inputs, Outputs, State, Stop};
 use balance_core::math::Scalar;
 use balance_core::motor::Drive;
-use balance_core::time::Instant;
+use balance_core::robot::{Inputs, Outputs, State, Stop};
 use embassy_rp::uart::{Async, UartTx};
 use embassy_sync::blocking_mutex::Mutex;
 use embassy_sync::blocking_mutex::raw::CriticalSectionRawMutex;
-use embassy_time::{Duration, Ticker};
+use embassy_time::{Duration, Instant, Timer};
 use hal_rp2040::safe_stop::StopCause;
 use hal_rp2040::status_led::{Blink, StatusLed};
 use heapless::String;
 
 const PERIOD: Duration = Duration::from_millis(20);
+/// From the beginning of the loop's computing to a moment at which it is waiting.
+const BESIDE: Duration = Duration::from_micros(200);
 
 /// What only the loop around the robot knows.
 #[derive(Clone, Copy, Default)]
@@ -30,27 +31,51 @@ pub struct Report {
     pub missed_ticks: u32,
 }
 
+#[derive(Clone, Copy, Default)]
 struct Snapshot {
-    now: Instant,
+    /// Nobody has taken it yet.
+    fresh: bool,
+    now: balance_core::time::Instant,
     encoders: [i32; 2],
     battery_millivolts: Option<u16>,
     outputs: Outputs<Number>,
     report: Report,
 }
 
-static NEWEST: Mutex<CriticalSectionRawMutex, Cell<Option<Snapshot>>> = Mutex::new(Cell::new(None));
+static NEWEST: Mutex<CriticalSectionRawMutex, RefCell<Option<Snapshot>>> =
+    Mutex::new(RefCell::new(None));
 
 /// Leaves the newest state of the loop. Never waits.
-pub fn publish(now: Instant, inputs: &Inputs<Number>, outputs: &Outputs<Number>, report: &Report) {
+pub fn publish(
+    now: balance_core::time::Instant,
+    inputs: &Inputs<Number>,
+    outputs: &Outputs<Number>,
+    report: &Report,
+) {
     NEWEST.lock(|newest| {
-        newest.set(Some(Snapshot {
-            now,
-            encoders: inputs.encoders.value,
-            battery_millivolts: inputs.battery_millivolts,
-            outputs: *outputs,
-            report: *report,
-        }));
+        // Nobody holds it outside of the lock.
+        let Ok(mut newest) = newest.try_borrow_mut() else {
+            return;
+        };
+        // Field by field, in place: a whole one would be made elsewhere and copied.
+        let newest = newest.get_or_insert_default();
+        newest.fresh = true;
+        newest.now = now;
+        newest.encoders = inputs.encoders.value;
+        newest.battery_millivolts = inputs.battery_millivolts;
+        newest.outputs = *outputs;
+        newest.report = *report;
     });
+}
+
+/// Takes the newest state, if there is one that has not been taken.
+fn take() -> Option<Snapshot> {
+    NEWEST.lock(|newest| {
+        let mut newest = newest.try_borrow_mut().ok()?;
+        let newest = newest.as_mut().filter(|newest| newest.fresh)?;
+        newest.fresh = false;
+        Some(*newest)
+    })
 }
 
 /// The names of the columns, sent at start.
@@ -69,12 +94,15 @@ pub async fn run(
     let _ = write_greeting(&mut line, last_stop);
     let _ = serial.write(line.as_bytes()).await;
     let _ = serial.write(HEADER.as_bytes()).await;
-    let mut pace = Ticker::every(PERIOD);
+    let mut next = Instant::now() + PERIOD;
     loop {
-        pace.next().await;
+        Timer::at(next).await;
+        next += PERIOD;
         let now = hal_rp2040::clock::now();
-        match NEWEST.lock(Cell::take) {
+        match take() {
             Some(newest) => {
+                // The timer's interrupt is not to fall into the loop's computing.
+                next = Instant::from_micros(newest.now.as_micros()) + PERIOD + BESIDE;
                 led.show(blink(newest.outputs.state), now);
                 line.clear();
                 let _ = write_line(&mut line, &newest);
@@ -117,6 +145,7 @@ fn write_line(line: &mut String<192>, newest: &Snapshot) -> core::fmt::Result {
         battery_millivolts,
         outputs,
         report,
+        ..
     } = newest;
     let record = &outputs.record;
     write!(

@@ -197,7 +197,8 @@ fn fixed_follows_the_float() {
         bias: 0.02,
     };
     let (wide, narrow) = (dance.worst::<f64>(20.0, 0.1), dance.worst::<Q12>(20.0, 0.1));
-    assert!((wide - narrow).abs() < 2e-5, "{wide} {narrow}");
+    // Gains of 16 bits, and an acceleration in steps of 2 mm/s².
+    assert!((wide - narrow).abs() < 4e-5, "{wide} {narrow}");
 }
 #[test]
 fn impossible_settings_are_named() {

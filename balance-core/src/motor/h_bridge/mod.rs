@@ -84,10 +84,9 @@ impl<P: Float> HBridgeConfig<P> {
         let full = P::lit(f64::from(max));
         Ok(HBridge {
             wiring,
-            counts: T::gain(if halved { P::lit(0.5) * full } else { full }),
+            counts: T::short(if halved { P::lit(0.5) * full } else { full }),
             halved,
             max_counts: (self.max_duty * full).to_counts(P::one()),
-            max_duty: T::from_param(self.max_duty),
             dead_time: self.dead_time_micros,
             inverted: self.inverted,
             enabled: false,
@@ -135,10 +134,9 @@ enum Direction {
 #[derive(Debug)]
 pub struct HBridge<T: Scalar, W: Wiring> {
     wiring: W,
-    counts: T::Gain,
+    counts: T::Short,
     halved: bool,
     max_counts: i32,
-    max_duty: T,
     dead_time: u32,
     inverted: bool,
     enabled: bool,
@@ -212,14 +210,15 @@ impl<T: Scalar, W: Wiring> HBridge<T, W> {
                 return (Terminals::Coast, Applied::Coast);
             }
         };
-        let counts = self.counts_of(duty);
-        if counts == 0 {
+        let magnitude = self.counts_of(duty.magnitude());
+        let backward = duty < T::zero();
+        if magnitude == 0 {
             self.note_stop(now);
         } else {
-            let direction = if counts > 0 {
-                Direction::Forward
-            } else {
+            let direction = if backward {
                 Direction::Reverse
+            } else {
+                Direction::Forward
             };
             if self.direction != Some(direction) {
                 if self.direction.is_some() && !self.may_reverse(now) {
@@ -229,14 +228,17 @@ impl<T: Scalar, W: Wiring> HBridge<T, W> {
             }
             self.driving = true;
         }
-        let magnitude = counts.unsigned_abs() as u16;
         // Reverse is set apart: nothing yet is forward.
         let terminals = if (self.direction == Some(Direction::Reverse)) == self.inverted {
             Terminals::Forward(magnitude)
         } else {
             Terminals::Reverse(magnitude)
         };
-        (terminals, Applied::Duty(counts))
+        let counts = i32::from(magnitude);
+        (
+            terminals,
+            Applied::Duty(if backward { -counts } else { counts }),
+        )
     }
 
     /// Whether a motor has rested for long enough to turn the other way.
@@ -246,16 +248,12 @@ impl<T: Scalar, W: Wiring> HBridge<T, W> {
         now.micros_since(self.stopped_at) >= self.dead_time
     }
 
-    #[inline]
-    fn counts_of(&self, duty: T) -> i32 {
-        let counts = duty
-            .limit(-self.max_duty, self.max_duty)
-            .to_counts(self.counts);
-        let counts = counts << u32::from(self.halved);
-        // Not `clamp`, which panics where the compiler cannot see the order.
-        counts
-            .min(self.max_counts)
-            .max(self.max_counts.saturating_neg())
+    /// Counts of the PWM for the magnitude of a duty.
+    #[inline(always)]
+    fn counts_of(&self, magnitude: T) -> u16 {
+        let counts = magnitude.to_counts_short(self.counts) << u32::from(self.halved);
+        // Above it by no more than the limit of the duty allows, unless the duty is out of range.
+        counts.min(self.max_counts) as u16
     }
 
     /// Remembers when driving ended.

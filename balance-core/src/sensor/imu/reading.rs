@@ -7,7 +7,9 @@ pub const STANDARD_GRAVITY: f64 = 9.806_65;
 ///
 /// Counts stay integers up to the estimator: whether a reading is saturated or frozen is asked of
 /// integers, and a fixed-point robot never touches a float.
+// Aligned, so that a copy is of words.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(align(4))]
 pub struct ImuCounts {
     /// Specific force along x, y, z: at rest, +1 g along the axis that points up.
     pub accel: [i16; 3],
