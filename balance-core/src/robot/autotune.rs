@@ -13,16 +13,25 @@
 //!    in a form without derivatives: each equation is weighted by a triangle of 40 ms and integrated
 //!    by parts, so that it holds sums of pitch rate, position and angle only, and noise and encoder
 //!    counts average out (modulating functions: M. Shinbrot, "On the analysis of linear and nonlinear
-//!    systems", Trans. ASME 79, 1957).
-//! 3. **Doubt.** Play in the gears hides the answer of strong motors: while a rotor crosses it, the
-//!    voltage does nothing. A model that is uncertain, or far from what the builder has measured, is
-//!    not believed; the measured one then stands, and the report says so.
+//!    systems", Trans. ASME 79, 1957). While a rotor crosses the play of its gear, the voltage does
+//!    nothing: only those equations count through which a slow rotor would have pressed on its wheel.
+//! 3. **Doubt.** What the data do not tell stays as measured, in proportion. A model whose gain is
+//!    uncertain, or whose gain or drag is beyond what a builder may be wrong by, is not believed at
+//!    all; the measured one then stands, and the report says why.
 //! 4. **Design** LQRs of falling price of the voltage, and take the one that stays farthest from
-//!    instability: too little gain lets a robot fall, too much makes it shake, and the middle between
-//!    both bears what the model does not say.
+//!    instability and is stable on the measured model too: too little gain lets a robot fall, too
+//!    much makes it shake, and the middle between both bears what the models do not say.
 //! 5. **Report** the margins of the old and the new gains, with every lag of the loop. Nothing has
 //!    changed yet: [`Robot::retune_balance`] takes the new gains, without a jump.
 
+mod gear_play;
+mod observation;
+#[cfg(test)]
+mod tests;
+
+pub use self::observation::ModelDoubt;
+
+use self::observation::{Observation, Seen};
 use super::config::{BalanceConfig, RobotConfig};
 use super::design::BALANCE_WEIGHTS;
 use super::margins::{LoopLags, balance_margins};
@@ -31,7 +40,7 @@ use super::signals::Outputs;
 use super::supervisor::State;
 use super::tick::Robot;
 use crate::config::{ConfigError, positive, within};
-use crate::control::autotune::{Excitation, ExcitationConfig, Fit, LeastSquares, Margins};
+use crate::control::autotune::{Excitation, ExcitationConfig, Margins};
 use crate::control::design::{ContinuousModel, LqrConfig};
 use crate::math::{Float, Real, Scalar};
 use crate::motor::Drive;
@@ -53,6 +62,9 @@ pub struct AutotuneConfig<P = f32> {
     /// Time constant of the inertial sensor's own low-pass, s. Wrong by 1 ms: gains off by some
     /// percent.
     pub sensor_lag: P,
+    /// Time in which one volt takes a rotor across the play of its gear, s, 0.001 to 0.1. Too small:
+    /// the gain is found too small. Too large: few moments are left to learn from.
+    pub play_crossing: P,
 }
 
 impl<P: Float> Default for AutotuneConfig<P> {
@@ -60,15 +72,17 @@ impl<P: Float> Default for AutotuneConfig<P> {
     fn default() -> Self {
         Self {
             seconds: P::lit(12.0),
-            max_tilt: P::lit(0.25),
+            max_tilt: P::lit(0.35),
             max_voltage: P::lit(6.0),
-            max_energy: P::lit(400.0),
-            // Higher, and the play of the gears takes its share of each half period.
+            max_energy: P::lit(600.0),
+            // Lower, and the same tilt leaves less voltage to tell friction and play from.
             excitation: ExcitationConfig {
-                high_hz: P::lit(6.0),
+                low_hz: P::lit(2.0),
+                high_hz: P::lit(12.0),
                 ..Default::default()
             },
             sensor_lag: P::lit(0.0017),
+            play_crossing: P::lit(0.03),
         }
     }
 }
@@ -91,12 +105,12 @@ pub enum AutotuneFailure {
 /// What was found.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AutotuneReport<P> {
-    /// Whether the robot was identified; otherwise the model is the measured one.
-    pub identified: bool,
+    /// Why the robot's own model was not believed, and the measured one stands; `None` if it was.
+    pub doubt: Option<ModelDoubt>,
     /// The model, in the units that the robot sees: its own idea of the wheel's radius.
     pub model: ContinuousModel<f64, 4, 1>,
-    /// Margins of the old gains on this model.
-    pub before: Margins,
+    /// Margins of the old gains on this model; `None` if it would not stand with them.
+    pub before: Option<Margins>,
     /// Margins of the new gains on this model.
     pub after: Margins,
     /// The new gains, for [`Robot::retune_balance`].
@@ -117,23 +131,14 @@ pub enum AutotuneStatus<P> {
     Failed(AutotuneFailure),
 }
 
-/// Half of the width of the triangle, s.
-const BLOCK: f64 = 0.02;
-/// Speed of a wheel over which its friction builds up, rad/s.
-const FRICTION_SPEED: f64 = 0.3;
-/// Margins beyond which there is nothing to gain, dB and degrees.
-const WANTED: [f64; 2] = [12.0, 45.0];
+/// Margins beyond which there is nothing to gain: of a gain that rises and one that falls, dB, and of
+/// the phase, degrees. A motor that is stronger than believed turns a lighter robot faster too, and
+/// leaves less time for the lags: up needs more room than down.
+const WANTED: [f64; 3] = [18.0, 12.0, 55.0];
 /// Prices of the voltage that are tried.
 const EFFORTS: [f64; 7] = [1.0, 0.5, 0.25, 0.12, 0.08, 0.06, 0.04];
-/// A model is believed if its `a₁`, `b₁` and `d₁/b₁` are so many times the measured ones.
-const BELIEVED: [f64; 2] = [0.75, 1.35];
 /// Least margins of gains that are reported, dB and degrees.
 const LEAST: [f64; 2] = [6.0, 30.0];
-/// Largest relative standard errors of `b₁` and `a₁`.
-const CERTAIN: [f64; 2] = [0.03, 0.15];
-/// Periods that the longest lag may have.
-const MOST_LAG: usize = 8;
-
 impl<P: Float> AutotuneConfig<P> {
     /// Prepares the tuning of a robot with this configuration and these measured parameters.
     ///
@@ -149,46 +154,36 @@ impl<P: Float> AutotuneConfig<P> {
         positive("max_voltage", self.max_voltage)?;
         positive("max_energy", self.max_energy)?;
         within("sensor_lag", self.sensor_lag, P::zero(), P::lit(0.02))?;
-        let period = robot.period.to_f64();
-        // The volts stand for a period and the sensor's samples are of its end.
-        let lag = self.sensor_lag.to_f64() / period + 0.5;
-        let lag = (lag + 0.5).to_counts(1.0).unsigned_abs() as usize;
+        let crossing = within(
+            "play_crossing",
+            self.play_crossing,
+            P::lit(0.001),
+            P::lit(0.1),
+        )?;
+        let model = widened(&measured.linearise()?);
+        let motor = &measured.motor;
+        let friction = motor.coulomb_torque * motor.resistance / motor.torque_constant;
         Ok(Autotune {
             excitation: self.excitation.build(robot.period)?,
             config: *self,
             robot: *robot,
-            measured: widened(&measured.linearise()?),
-            lag: lag.min(MOST_LAG - 1),
-            block_ticks: (BLOCK / period).to_counts(1.0).unsigned_abs().max(4),
+            observation: Observation::new(
+                model,
+                robot.chassis.wheel_radius.to_f64(),
+                robot.period.to_f64(),
+                self.sensor_lag.to_f64(),
+                crossing.to_f64(),
+                friction.to_f64(),
+            ),
+            measured: model,
             amplitude: 0.0,
             seconds: 0.0,
             energy: 0.0,
             peak: 0.0,
             since_peak: 0.0,
-            history: [[0.0; 2]; MOST_LAG],
-            seen: 0,
-            blocks: [Block::default(); 3],
-            sums: LeastSquares::default(),
-            stage: LeastSquares::default(),
-            shaking: [0.0; 8],
             outcome: None,
         })
     }
-}
-
-/// Sums over some ticks.
-#[derive(Clone, Copy, Debug, Default)]
-struct Block {
-    ticks: u32,
-    /// Of pitch, volts, sign of the wheel's speed, and one.
-    plain: [f64; 4],
-    /// The same, weighted by a ramp from 0 to 1.
-    rising: [f64; 4],
-    angle: f64,
-    rate: f64,
-    shaking: f64,
-    /// Position at its end.
-    position: f64,
 }
 
 /// The tuning of a robot, which shakes it, identifies it, designs and reports; nothing is changed before it is asked to.
@@ -202,24 +197,12 @@ pub struct Autotune<T: Real> {
     robot: RobotConfig<T::Param>,
     measured: ContinuousModel<f64, 4, 1>,
     excitation: Excitation<T>,
-    lag: usize,
-    block_ticks: u32,
+    observation: Observation,
     amplitude: f64,
     seconds: f64,
     energy: f64,
     peak: f64,
     since_peak: f64,
-    /// Volts and wheel angle of the last ticks, the newest first.
-    history: [[f64; 2]; MOST_LAG],
-    seen: usize,
-    /// The newest last.
-    blocks: [Block; 3],
-    sums: LeastSquares<5, 2>,
-    /// The same equations seen by what is exact: the shaking of the last blocks, the sign of its
-    /// sum, and one.
-    stage: LeastSquares<10, 7>,
-    /// Mean shaking of the last blocks, the newest first.
-    shaking: [f64; 8],
     outcome: Option<Result<AutotuneReport<T::Param>, AutotuneFailure>>,
 }
 
@@ -254,7 +237,7 @@ impl<T: Real> Autotune<T> {
         if self.energy > self.config.max_energy.to_f64() {
             return self.end(robot, Err(AutotuneFailure::Energy));
         }
-        self.watch(outputs, number(robot.battery()), robot.excitation());
+        self.watch(outputs, number(robot.battery()));
         self.adapt(pitch, limit, dt, number(robot.battery()));
         if self.seconds > 1.5 + self.config.seconds.to_f64() {
             return self.end(robot, Ok(()));
@@ -291,108 +274,80 @@ impl<T: Real> Autotune<T> {
         } else if self.peak < 0.3 * limit {
             self.amplitude *= 1.15;
         }
-        let most = self.config.max_voltage.to_f64().min(0.5 * battery);
+        let most = self.config.max_voltage.to_f64().min(0.6 * battery);
         self.amplitude = self.amplitude.min(most);
         self.peak = 0.0;
         self.since_peak = 0.0;
     }
 
-    /// Takes a tick into the sums.
-    fn watch(&mut self, outputs: &Outputs<T>, battery: f64, shaking: T) {
+    /// Shows a tick to the observation.
+    fn watch(&mut self, outputs: &Outputs<T>, battery: f64) {
         let number = |x: T| x.to_param().to_f64();
         let radius = self.robot.chassis.wheel_radius.to_f64();
         let record = &outputs.record;
-        let (pitch, rate) = (number(record.pitch), number(record.pitch_rate));
+        let position = number(record.position);
+        // A reference that is pulled along hides the way.
+        if position.magnitude() > 0.95 * self.robot.command.position_lag.to_f64() {
+            self.observation.interrupt();
+            return;
+        }
         let duty = |drive: Drive<T>| match drive {
             Drive::Duty(duty) => number(duty),
             _ => 0.0,
         };
-        let volts = 0.5 * (duty(outputs.left) + duty(outputs.right)) * battery;
-        let angle = number(record.position) / radius - pitch;
-        self.history.rotate_right(1);
-        if let Some(newest) = self.history.first_mut() {
-            *newest = [volts, angle];
-        }
-        self.seen = self.seen.saturating_add(1);
-        // A reference that is pulled along hides the way.
-        let dragged =
-            number(record.position).magnitude() > 0.95 * self.robot.command.position_lag.to_f64();
-        if dragged || self.seen <= MOST_LAG {
-            self.blocks = [Block::default(); 3];
-            return;
-        }
-        let [volts, angle] = self.history.get(self.lag).copied().unwrap_or_default();
-        let wheel = number(record.speed) / radius - rate;
-        let sign = (wheel / FRICTION_SPEED).limit(-1.0, 1.0);
-        let n = f64::from(self.block_ticks);
-        let [_, _, block] = &mut self.blocks;
-        let ramp = (f64::from(block.ticks) + 0.5) / n;
-        let sums = block.plain.iter_mut().zip(&mut block.rising);
-        for ((plain, rising), x) in sums.zip([pitch, volts, sign, 1.0]) {
-            *plain += x;
-            *rising += ramp * x;
-        }
-        block.angle += angle;
-        block.shaking += number(shaking);
-        block.rate += rate;
-        block.position = radius * (angle + pitch);
-        block.ticks += 1;
-        if block.ticks >= self.block_ticks {
-            self.close();
-        }
-    }
-
-    /// Makes equations of the last blocks.
-    fn close(&mut self) {
-        let dt = self.robot.period.to_f64();
-        let n = f64::from(self.block_ticks);
-        let [before, last, now] = &self.blocks;
-        self.shaking.rotate_right(1);
-        if let Some(newest) = self.shaking.first_mut() {
-            *newest = now.shaking / n;
-        }
-        if before.ticks == self.block_ticks && last.ticks == self.block_ticks {
-            let mut weighted = [0.0; 4];
-            for (i, weighted) in weighted.iter_mut().enumerate() {
-                let at = |list: &[f64; 4]| list.get(i).copied().unwrap_or_default();
-                *weighted = dt * (at(&last.rising) + at(&now.plain) - at(&now.rising));
-            }
-            let [pitch, volts, sign, one] = weighted;
-            let wheel = (now.angle - last.angle) / n;
-            let turned = (now.rate - last.rate) / n;
-            let bent = now.position - 2.0 * last.position + before.position;
-            let gained = bent / (n * dt);
-            self.sums
-                .add(&[pitch, volts, wheel, sign, one], &[turned, gained]);
-            let [a, b, c, d, e, f, g, h] = self.shaking;
-            // What the shaking alone would do to the speed, roughly: its sign goes with friction.
-            let drift = if a + b + c + d + e + f > 0.0 {
-                one
-            } else {
-                -one
-            };
-            self.stage.add(
-                &[a, b, c, d, e, f, g, h, drift, one],
-                &[pitch, volts, wheel, sign, one, turned, gained],
-            );
-        }
-        self.blocks = [self.blocks[1], self.blocks[2], Block::default()];
+        let (pitch, rate) = (number(record.pitch), number(record.pitch_rate));
+        self.observation.take(&Seen {
+            pitch,
+            rate,
+            angle: position / radius - pitch,
+            wheel: number(record.speed) / radius - rate,
+            volts: 0.5 * (duty(outputs.left) + duty(outputs.right)) * battery,
+        });
     }
 
     fn found(&self, robot: &Robot<T>) -> Result<AutotuneReport<T::Param>, AutotuneFailure> {
-        let identified = self.identified();
-        let model = identified.unwrap_or(self.measured);
-        let radius = self.robot.chassis.wheel_radius.to_f64();
+        let old = robot.balance_config();
+        let (own, mut doubt) = match self.observation.model() {
+            Ok(model) => (Some(model), None),
+            Err(doubt) => (None, Some(doubt)),
+        };
+        let chosen = own.and_then(|model| Some((model, self.choose(&old, &model)?)));
+        if own.is_some() && chosen.is_none() {
+            doubt = Some(ModelDoubt::NoGains);
+        }
+        let on_measured = || Some((self.measured, self.choose(&old, &self.measured)?));
+        let (model, (balance, after)) = chosen
+            .or_else(on_measured)
+            .ok_or(AutotuneFailure::NoMargin)?;
+        Ok(AutotuneReport {
+            doubt,
+            model,
+            before: self.margins(&old, &model),
+            after,
+            balance,
+        })
+    }
+
+    fn margins(
+        &self,
+        balance: &BalanceConfig<T::Param>,
+        model: &ContinuousModel<f64, 4, 1>,
+    ) -> Option<Margins> {
         let lags = LoopLags {
             period: self.robot.period.to_f64(),
             sensor: self.config.sensor_lag.to_f64(),
             wheel: self.robot.chassis.speed_time_constant.to_f64(),
         };
-        let margins_on = |balance: &BalanceConfig<T::Param>, model: &ContinuousModel<f64, 4, 1>| {
-            balance_margins(balance, model, radius, &lags)
-        };
-        let margins = |balance: &BalanceConfig<T::Param>| margins_on(balance, &model);
-        let old = robot.balance_config();
+        let radius = self.robot.chassis.wheel_radius.to_f64();
+        balance_margins(balance, model, radius, &lags)
+    }
+
+    /// The gains that stay farthest from instability on this model, if that is far enough.
+    fn choose(
+        &self,
+        old: &BalanceConfig<T::Param>,
+        model: &ContinuousModel<f64, 4, 1>,
+    ) -> Option<(BalanceConfig<T::Param>, Margins)> {
         // Damping of the pitch is back-EMF times gain of the input.
         let drag = model.a[(3, 3)] / model.b[3];
         let mut best: Option<(f64, BalanceConfig<T::Param>, Margins)> = None;
@@ -401,23 +356,22 @@ impl<T: Real> Autotune<T> {
                 state_weight: Matrix4::from_diagonal(&Vector4::from(BALANCE_WEIGHTS)),
                 input_weight: Matrix1::new(effort),
             };
-            let Ok(designed) = lqr.design_sampled(&model, lags.period) else {
+            let Ok(designed) = lqr.design_sampled(model, self.robot.period.to_f64()) else {
                 continue;
             };
             let gain = designed.gain.data.0.map(|[gain]| T::Param::lit(gain));
-            let Ok(balance) = self.robot.balance_of(&old, gain, T::Param::lit(drag)) else {
+            let Ok(balance) = self.robot.balance_of(old, gain, T::Param::lit(drag)) else {
                 continue;
             };
-            let found = margins(&balance);
-            let [decibels, degrees] = WANTED;
-            // They shall suit the measured robot too: one of both is wrong.
-            let quality = [found, margins_on(&balance, &self.measured)]
-                .map(|found| {
-                    let decibels = found.gain_decibels() / decibels;
-                    decibels.min(found.phase_degrees() / degrees)
-                })
-                .into_iter()
-                .fold(f64::INFINITY, f64::min);
+            // They shall suit the measured robot too, should this model be wrong.
+            let both = (
+                self.margins(&balance, model),
+                self.margins(&balance, &self.measured),
+            );
+            let (Some(found), Some(on_measured)) = both else {
+                continue;
+            };
+            let quality = quality(&found).min(quality(&on_measured));
             if best.is_none_or(|(quality_so_far, ..)| quality > quality_so_far) {
                 best = Some((quality, balance, found));
             }
@@ -425,52 +379,18 @@ impl<T: Real> Autotune<T> {
                 break;
             }
         }
-        let (_, balance, after) = best.ok_or(AutotuneFailure::NoMargin)?;
         let [decibels, degrees] = LEAST;
-        if !after.are_at_least(decibels, degrees) {
-            return Err(AutotuneFailure::NoMargin);
-        }
-        Ok(AutotuneReport {
-            identified: identified.is_some(),
-            model,
-            before: margins(&old),
-            after,
-            balance,
-        })
+        best.map(|(_, balance, found)| (balance, found))
+            .filter(|(_, found)| found.are_at_least(decibels, degrees))
     }
+}
 
-    /// The model that the data say, if it is to be believed.
-    fn identified(&self) -> Option<ContinuousModel<f64, 4, 1>> {
-        let Fit { value, error, .. } = self.sums.solve_by(&self.stage)?;
-        let [[a1, b1, d1, ..], [a2, b2, d2, ..]] = value;
-        let [[a1_error, b1_error, ..], _] = error;
-        let uncertainty = [(b1_error / b1).magnitude(), (a1_error / a1).magnitude()];
-        let certain = uncertainty.iter().zip(CERTAIN).all(|(u, most)| *u < most);
-        let [least, most] = BELIEVED;
-        let believed = |found: f64, measured: f64| {
-            let ratio = found / measured;
-            ratio > least && ratio < most
-        };
-        // Forward volts drive it forward, and fade with speed.
-        let sane = b2 > 0.0 && d1 > 0.0 && d2 < 0.0;
-        let drag = self.measured.a[(3, 3)] / self.measured.b[3];
-        let near = believed(a1, self.measured.a[(3, 1)])
-            && believed(b1, self.measured.b[3])
-            && believed(-d1 / b1, drag);
-        if !(certain && sane && near) {
-            return None;
-        }
-        let radius = self.robot.chassis.wheel_radius.to_f64();
-        #[rustfmt::skip]
-        let a = Matrix4::new(
-            0.0, 0.0, 1.0, 0.0,
-            0.0, 0.0, 0.0, 1.0,
-            0.0, a2, d2 / radius, -d2,
-            0.0, a1, d1 / radius, -d1,
-        );
-        let b = Vector4::new(0.0, 0.0, b2, b1);
-        Some(ContinuousModel { a, b })
-    }
+/// Share of what is wanted of margins.
+fn quality(found: &Margins) -> f64 {
+    let [rise, fall, phase] = WANTED;
+    (found.rise_decibels() / rise)
+        .min(found.fall_decibels() / fall)
+        .min(found.phase_degrees() / phase)
 }
 
 fn widened<P: Float>(model: &ContinuousModel<P, 4, 1>) -> ContinuousModel<f64, 4, 1> {

@@ -21,14 +21,16 @@ pub mod timing;
 mod turn;
 mod watch;
 
-pub use autotune::{Autotune, AutotuneConfig, AutotuneFailure, AutotuneReport, AutotuneStatus};
+pub use autotune::{
+    Autotune, AutotuneConfig, AutotuneFailure, AutotuneReport, AutotuneStatus, ModelDoubt,
+};
 pub use calibration::CalibrationConfig;
 pub use config::{
     BalanceConfig, CascadeConfig, Chassis, CommandLimits, EstimatorConfig, Limits, RobotConfig,
 };
 pub use design::{BALANCE_WEIGHTS, GainError};
 pub use fault_log::{FAULTS_KEPT, Fault, FaultLog};
-pub use margins::{LoopLags, balance_margins};
+pub use margins::{LoopLags, balance_decay, balance_margins};
 pub use mpc::{MpcBalance, MpcBalanceConfig};
 pub use parameters::RobotParameters;
 pub use signals::{Command, Inputs, Outputs, Record};

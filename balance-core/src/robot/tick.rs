@@ -218,11 +218,6 @@ impl<T: Real> Robot<T> {
         self.excitation = if volts.is_usable() { volts } else { T::zero() };
     }
 
-    /// Volts that were added in the last tick.
-    pub(super) fn excitation(&self) -> T {
-        self.excitation
-    }
-
     /// Volts of the battery, as last measured.
     pub(super) fn battery(&self) -> T {
         self.battery.volts

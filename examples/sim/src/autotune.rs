@@ -38,8 +38,8 @@ struct Fate {
     fell: bool,
     /// `tuned`, or why not.
     outcome: String,
-    /// Whether the model is its own, not the measured one.
-    identified: bool,
+    /// Why its own model was not believed and the measured one stood; empty if it was.
+    doubt: Option<String>,
     /// Tries that it took.
     tries: u32,
     /// Largest tilt up to the pushes, degrees.
@@ -57,6 +57,16 @@ impl Fate {
     fn good(&self) -> bool {
         let [decibels, degrees] = self.after;
         !self.fell && decibels >= 6.0 && degrees >= 30.0
+    }
+
+    /// Has new gains.
+    fn tuned(&self) -> bool {
+        self.outcome == "tuned"
+    }
+
+    /// Has gains of the measured model, for this reason.
+    fn doubts(&self, reason: &str) -> bool {
+        self.tuned() && self.doubt.as_deref() == Some(reason)
     }
 }
 
@@ -103,7 +113,7 @@ fn fate<T: Real>(args: &AutotuneArgs, number: u64) -> Result<Fate> {
         robot: robot.name,
         fell: false,
         outcome: "unfinished".to_owned(),
-        identified: false,
+        doubt: None,
         tries: 1,
         shaken_to_deg: 0.0,
         before: real_margins(&robot, &config, &config.balance),
@@ -130,7 +140,9 @@ fn fate<T: Real>(args: &AutotuneArgs, number: u64) -> Result<Fate> {
                 over = true;
                 session.brain.retune_balance(&report.balance)?;
                 fate.outcome = "tuned".to_owned();
-                fate.identified = report.identified;
+                fate.doubt = report
+                    .doubt
+                    .map(|doubt| format!("{doubt:?}").to_lowercase());
                 fate.promised = [report.after.gain_decibels(), report.after.phase_degrees()];
                 fate.after = real_margins(&robot, &config, &report.balance);
             }
@@ -163,11 +175,13 @@ fn show(fates: &[Fate], out: &mut impl Write) -> Result<()> {
         "robot",
         "number",
         "fell",
-        "tuned",
-        "6 dB, 30°",
-        "before: worst",
-        "after: worst",
-        "tilt °",
+        "stands, 6 dB, 30°",
+        "by own model",
+        "by measured: hidden, uncertain, implausible, no gains",
+        "refused",
+        "worst before",
+        "worst after",
+        "shaken to °",
     ]);
     let mut names = robots::names();
     names.push("all");
@@ -199,9 +213,16 @@ fn show(fates: &[Fate], out: &mut impl Write) -> Result<()> {
             name.to_owned(),
             own.len().to_string(),
             count(|fate| fate.fell).to_string(),
-            count(|fate| fate.outcome == "tuned").to_string(),
-            count(|fate| fate.identified).to_string(),
             format!("{good} ({share:.1} %)"),
+            count(|fate| fate.tuned() && fate.doubt.is_none()).to_string(),
+            format!(
+                "{}, {}, {}, {}",
+                count(|fate| fate.doubts("hidden")),
+                count(|fate| fate.doubts("uncertain")),
+                count(|fate| fate.doubts("implausible")),
+                count(|fate| fate.doubts("nogains"))
+            ),
+            count(|fate| !fate.tuned()).to_string(),
             worst(|fate| fate.before),
             worst(|fate| fate.after),
             format!("{tilt:.1}"),

@@ -8,7 +8,7 @@ use balance_core::robot::{BalanceConfig, LoopLags, RobotConfig, RobotParameters,
 /// Time constant of the inertial sensor's own low-pass, s.
 const SENSOR_LAG: f64 = 1.0 / (94.0 * std::f64::consts::TAU);
 
-/// Margins of a balance controller on the linear model of the real robot.
+/// Margins of a balance controller on the linear model of the real robot, if it is stable.
 pub fn of<P: Float>(
     robot: &Robot,
     config: &RobotConfig<P>,
@@ -34,5 +34,5 @@ pub fn of<P: Float>(
         sensor: SENSOR_LAG,
         wheel: config.chassis.speed_time_constant.to_f64(),
     };
-    Some(balance_margins(balance, &model, believed, &lags))
+    balance_margins(balance, &model, believed, &lags)
 }

@@ -28,13 +28,23 @@ impl Margins {
     /// The smaller of both gain margins, in dB.
     #[must_use]
     pub fn gain_decibels(&self) -> f64 {
-        let decibels = |factor: f64| (20.0 / core::f64::consts::LN_10) * Float::ln(factor);
-        let rise = decibels(self.gain_rise);
-        if self.gain_fall <= 0.0 {
-            return rise;
-        }
-        let fall = -decibels(self.gain_fall);
-        if fall < rise { fall } else { rise }
+        self.rise_decibels().min(self.fall_decibels())
+    }
+
+    /// What the gain may rise by, in dB.
+    #[must_use]
+    pub fn rise_decibels(&self) -> f64 {
+        decibels(self.gain_rise)
+    }
+
+    /// What the gain may fall by, in dB; as good as infinite if to nothing.
+    #[must_use]
+    pub fn fall_decibels(&self) -> f64 {
+        decibels(if self.gain_fall <= 0.0 {
+            <f64 as Scalar>::MAX
+        } else {
+            1.0 / self.gain_fall
+        })
     }
 
     /// The phase margin in degrees.
@@ -48,6 +58,10 @@ impl Margins {
     pub fn are_at_least(&self, decibels: f64, degrees: f64) -> bool {
         self.gain_decibels() >= decibels && self.phase_degrees() >= degrees
     }
+}
+
+fn decibels(factor: f64) -> f64 {
+    (20.0 / core::f64::consts::LN_10) * Float::ln(factor)
 }
 
 /// Margins of the loop gain `L(ω)`, looked at from `low` to `high` rad/s: gain margins where L is

@@ -35,9 +35,11 @@ mod lqr;
 pub(in crate::control) mod matrix;
 mod pole_placement;
 pub(in crate::control) mod riccati;
+mod spectral_radius;
 
 pub use self::discretise::{ContinuousModel, DiscreteModel};
 pub use self::error::DesignError;
 pub use self::kalman_gain::{KalmanGain, KalmanGainConfig};
 pub use self::lqr::{Lqr, LqrConfig};
 pub use self::pole_placement::{Pole, place_observer_poles, place_poles, place_poles_sampled};
+pub use self::spectral_radius::spectral_radius;
