@@ -238,6 +238,9 @@ pub struct Sensorless<T: Scalar> {
 
 impl<T: Real> Sensorless<T> {
     /// Begins a start, forward or in reverse, whatever is going on.
+    ///
+    /// The alignment needs a rotor that nearly stands: after [`Stage::Lost`] at speed, brake first
+    /// (equal duties short the phases) until the currents have died down.
     pub fn start(&mut self, reverse: bool) {
         self.observer.reset();
         self.lock.reset();
@@ -263,7 +266,7 @@ impl<T: Real> Sensorless<T> {
         self.state.output
     }
 
-    /// The magnet's vector, of length one while all is well.
+    /// The magnet's vector, as long as the flux is over the believed one while all is well.
     pub fn magnet(&self) -> AlphaBeta<T> {
         self.observer.magnet()
     }
@@ -349,16 +352,19 @@ impl<T: Real> Sensorless<T> {
             .limit(-bound, bound)
     }
 
-    fn observe(&mut self, input: &SensorlessInput<T>, speed: T) -> (T, AlphaBeta<T>) {
+    /// Whether the magnet's vector is as long as it has learnt to be; an inductance that is off by a
+    /// third shortens it by as much as half at full current.
+    fn observe(&mut self, input: &SensorlessInput<T>, speed: T) -> bool {
         let magnet = self.observer.step(input.voltage, input.current, speed);
         let square = magnet.alpha * magnet.alpha + magnet.beta * magnet.beta;
         self.lock.step_vector(magnet);
-        (square, magnet)
+        let learnt = self.observer.square();
+        square > learnt * T::lit(0.25) && square < learnt * T::lit(2.5)
     }
 
     fn ramp(&mut self, input: &SensorlessInput<T>) -> SensorlessOutput<T> {
         let speed = self.signed(T::narrow(self.state.speed));
-        let (square, _) = self.observe(input, speed);
+        let whole = self.observe(input, speed);
         let s = &mut self.state;
         // At the hand-over speed it waits for the observer, a little faster each period so that a
         // doubtful agreement is tried again elsewhere.
@@ -383,8 +389,7 @@ impl<T: Real> Sensorless<T> {
         // The current leads the rotor by less than a right angle, or it would have been lost.
         let lead = self.signed(slip);
         let agrees = magnitude >= self.handover
-            && square > T::lit(0.3)
-            && square < T::lit(2.5)
+            && whole
             && (lock.speed - speed).magnitude() < self.handover * T::lit(0.2)
             && lead > T::lit(-0.6)
             && lead < T::lit(1.5);
@@ -443,7 +448,7 @@ impl<T: Real> Sensorless<T> {
 
     fn run(&mut self, input: &SensorlessInput<T>) -> SensorlessOutput<T> {
         let before = self.lock.output().speed;
-        let (square, _) = self.observe(input, before);
+        let whole = self.observe(input, before);
         let lock = self.lock.output();
         let s = &mut self.state;
         s.fade = T::accumulate(s.fade, self.fade_step, -T::one());
@@ -451,10 +456,8 @@ impl<T: Real> Sensorless<T> {
             s.fade = T::zero().widen();
         }
         let slowest = self.handover * T::lit(0.33);
-        let doubtful = square < T::lit(0.2)
-            || square > T::lit(3.0)
-            || lock.error.magnitude() > T::lit(0.7)
-            || lock.speed.magnitude() < slowest;
+        let doubtful =
+            !whole || lock.error.magnitude() > T::lit(0.7) || lock.speed.magnitude() < slowest;
         s.count = if doubtful {
             s.count.saturating_add(1)
         } else {
