@@ -19,7 +19,8 @@ pub struct RunResult {
     pub pass: bool,
     /// Why it failed, or what was expected and seen.
     pub reason: String,
-    /// Seconds until the robot stayed settled; `None` if it never did or need not.
+    /// Seconds from the end of the last disturbance until the robot stayed settled; `None` if it
+    /// never did or need not.
     pub settle_time_s: Option<f64>,
     /// Largest true tilt, in degrees.
     pub max_tilt_deg: f64,

@@ -31,6 +31,16 @@ pub enum Event {
     Stall(u32),
 }
 
+impl Event {
+    /// For how long it disturbs at first hand, s.
+    fn seconds(&self) -> f64 {
+        match self {
+            Self::Push(_, seconds) | Self::BusDown(seconds) => *seconds,
+            _ => 0.0,
+        }
+    }
+}
+
 /// What is expected at the end.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Expect {
@@ -64,6 +74,17 @@ pub struct Scenario {
     pub seconds: f64,
     /// What is expected.
     pub expect: Expect,
+}
+
+impl Scenario {
+    /// When the last disturbance is over, s since the release, which is one itself.
+    pub fn last_disturbance(&self) -> f64 {
+        let over = self
+            .events
+            .iter()
+            .map(|(time, event)| time + event.seconds());
+        over.fold(0.0, f64::max)
+    }
 }
 
 const CALM: Scenario = Scenario {
