@@ -86,7 +86,9 @@ macro_rules! for_each_case {
             foc_current_loop: foc::FocCurrentLoop [f32 f64 fixed];
             gain_schedule: control::GainSchedule [f32 f64 fixed];
             hall_angle: foc::HallAngle [f32 f64 fixed];
+            hybrid_stepper: model::HybridStepper [f32 f64];
             inclination: estimation::Inclination [f32 f64 fixed];
+            joint: model::Joint [f32 f64];
             kalman_4_2: kalman::Kalman42 [f32 f64 fixed];
             kalman_6_3: kalman::Kalman63 [f32 f64 fixed];
             lead_lag: control::LeadLag [f32 f64 fixed];
@@ -107,6 +109,7 @@ macro_rules! for_each_case {
             position_loop: foc::PositionLoop [f32 f64 fixed];
             profile_s_curve: control::ProfileSCurve [f32 f64 fixed];
             profile_trapezoid: control::ProfileTrapezoid [f32 f64 fixed];
+            quadrotor_axis: model::QuadrotorAxis [f32 f64];
             robot_tick: robot::RobotTick [f32 f64 fixed];
             robot_tick_mpc: robot::MpcTick [f32 f64 fixed];
             robot_tilt: estimation::RobotTilt [f32 f64 fixed];

@@ -2,7 +2,10 @@
 
 use crate::{Case, ConfigError, DT, Sample};
 use balance_core::math::Float;
-use balance_core::model::{Load, PendulumState, WheeledPendulumConfig};
+use balance_core::model::{
+    HybridStepperConfig, JointConfig, JointState, Load, PendulumState, QuadrotorAxisConfig,
+    QuadrotorAxisState, WheeledPendulumConfig,
+};
 
 /// A step of the robot's motion under two torques.
 pub struct WheeledPendulum;
@@ -37,5 +40,66 @@ impl<T: Float> Case<T> for WheeledPendulum {
         model
             .step(state, *torque, &Load::default(), T::lit(DT))
             .pitch
+    }
+}
+
+/// A step of an arm's joint under a torque.
+pub struct Joint;
+
+impl<T: Float> Case<T> for Joint {
+    type Algorithm = (balance_core::model::Joint<T>, JointState<T>);
+    type Input = T;
+    type Output = T;
+
+    fn build() -> Result<Self::Algorithm, ConfigError> {
+        Ok((JointConfig::default().build()?, JointState::default()))
+    }
+    fn input(sample: &Sample) -> T {
+        T::lit(3.0) * sample.pitch::<T>()
+    }
+    fn step((model, state): &mut Self::Algorithm, torque: &T) -> T {
+        model.step(state, *torque, T::zero(), T::lit(DT));
+        state.angle
+    }
+}
+
+/// A step of a quadrotor's axis under two throttles.
+pub struct QuadrotorAxis;
+
+impl<T: Float> Case<T> for QuadrotorAxis {
+    type Algorithm = (balance_core::model::QuadrotorAxis<T>, QuadrotorAxisState<T>);
+    type Input = [T; 2];
+    type Output = T;
+
+    fn build() -> Result<Self::Algorithm, ConfigError> {
+        let axis = QuadrotorAxisConfig::default().build()?;
+        Ok((axis, axis.hovering()))
+    }
+    fn input(sample: &Sample) -> [T; 2] {
+        let differ = T::lit(0.01) * sample.pitch::<T>();
+        [T::lit(0.37) + differ, T::lit(0.37) - differ]
+    }
+    fn step((model, state): &mut Self::Algorithm, throttle: &[T; 2]) -> T {
+        model.step(state, *throttle, T::lit(16.0), T::zero(), T::lit(DT));
+        state.rate
+    }
+}
+
+/// A step of a stepper under two currents.
+pub struct HybridStepper;
+
+impl<T: Float> Case<T> for HybridStepper {
+    type Algorithm = balance_core::model::HybridStepper<T>;
+    type Input = [T; 2];
+    type Output = T;
+
+    fn build() -> Result<Self::Algorithm, ConfigError> {
+        HybridStepperConfig::default().build(T::lit(1e-5))
+    }
+    fn input(sample: &Sample) -> [T; 2] {
+        [T::lit(1.0), T::lit(1.0) + sample.pitch::<T>()]
+    }
+    fn step(motor: &mut Self::Algorithm, currents: &[T; 2]) -> T {
+        motor.step(*currents, T::zero()).speed
     }
 }
