@@ -1,6 +1,6 @@
 //! The command line.
 
-use crate::{robots, run, scenario};
+use crate::{machine, robots, run, scenario};
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -49,10 +49,10 @@ pub enum Command {
 #[derive(Clone, Debug, Args)]
 pub struct RunArgs {
     /// Only this robot; may be repeated
-    #[arg(long, value_name = "NAME", value_parser = names(robots::names()), hide_possible_values = true)]
+    #[arg(long, value_name = "NAME", value_parser = names([robots::names(), machine::names()].concat()), hide_possible_values = true)]
     pub robot: Vec<String>,
     /// Only this scenario; may be repeated
-    #[arg(long, value_name = "NAME", value_parser = names(scenario::names()), hide_possible_values = true)]
+    #[arg(long, value_name = "NAME", value_parser = names(all_scenarios()), hide_possible_values = true)]
     pub scenario: Vec<String>,
     /// Only this number type; may be repeated
     #[arg(long, value_name = "TYPE", value_parser = names(SCALARS.to_vec()))]
@@ -293,6 +293,12 @@ fn seconds(text: &str) -> Result<f64, String> {
         Ok(seconds) if (0.5..=1e6).contains(&seconds) => Ok(seconds),
         _ => Err("expected half a second or more".into()),
     }
+}
+
+/// Those of the balancing robots, then those of the other machines.
+fn all_scenarios() -> Vec<&'static str> {
+    let courses = machine::courses().map(|(_, course)| course.name);
+    scenario::names().into_iter().chain(courses).collect()
 }
 
 /// Accepts these names only; the message about another lists them and the closest.

@@ -1,6 +1,7 @@
 //! Simulates balancing robots that run the same tick as the firmware.
 #![allow(unreachable_pub, reason = "a binary has no outside")]
 
+mod arm;
 mod autotune;
 mod cli;
 mod compare;
@@ -10,11 +11,13 @@ mod json;
 mod lanes;
 mod leave_one_out;
 mod log;
+mod machine;
 mod margins;
 mod monte_carlo;
 mod motors;
 mod plant;
 mod population;
+mod quad;
 mod replay;
 mod report;
 mod result;
@@ -30,7 +33,7 @@ mod world;
 use crate::cli::{Cli, Command, RunArgs, SCALARS};
 use crate::result::RunResult;
 use crate::run::RunSpec;
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, ensure};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{self, BufWriter, Write};
@@ -94,7 +97,12 @@ fn simulate(args: &RunArgs) -> Result<bool> {
         }
         None => Some(workspace().join("target/balance/report.html")),
     };
-    let results = run_all(&specs(args))?;
+    let specs = specs(args);
+    ensure!(
+        !specs.is_empty(),
+        "none of these scenarios is one of these robots' (--list tells whose is whose)"
+    );
+    let results = run_all(&specs)?;
     if args.json {
         json::write(&results, &mut out)?;
     } else {
@@ -113,9 +121,15 @@ fn list(out: &mut impl Write) -> io::Result<()> {
     for name in scenario::names() {
         writeln!(out, "  {name:<24} {}", scenario::describe(name))?;
     }
+    for (_, course) in machine::courses() {
+        writeln!(out, "  {:<24} {}", course.name, course.about)?;
+    }
     writeln!(out, "\nRobots (--robot NAME):")?;
     for name in robots::names() {
         writeln!(out, "  {name:<24} {}", robots::describe(name))?;
+    }
+    for (name, about) in machine::machines() {
+        writeln!(out, "  {name:<24} {about}")?;
     }
     out.flush()
 }
@@ -141,6 +155,26 @@ fn specs(args: &RunArgs) -> Vec<RunSpec> {
                 seed: args.seed,
             }));
         }
+    }
+    // They have controllers of their own.
+    if args.controller.is_some() || args.estimator.is_some() {
+        return specs;
+    }
+    let machines = wanted(&args.robot, &machine::names());
+    let courses: Vec<&str> = machine::courses().map(|(_, course)| course.name).collect();
+    let courses = wanted(&args.scenario, &courses);
+    for (robot, course) in machine::courses() {
+        if machines.iter().all(|name| name != robot) || courses.iter().all(|c| c != course.name) {
+            continue;
+        }
+        specs.extend(scalars.iter().map(|scalar| RunSpec {
+            scenario: course.name.to_owned(),
+            robot: robot.to_owned(),
+            controller: None,
+            estimator: None,
+            scalar: scalar.clone(),
+            seed: args.seed,
+        }));
     }
     specs
 }

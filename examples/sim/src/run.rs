@@ -5,7 +5,7 @@ use crate::result::{RunResult, Trace};
 use crate::scenario::{Expect, Scenario};
 use crate::sensors::Imu;
 use crate::world::{Reading, World};
-use crate::{robots, scenario};
+use crate::{machine, robots, scenario};
 use balance_core::estimation::complementary::ComplementaryConfig;
 use balance_core::estimation::tilt_kalman::TiltKalmanConfig;
 use balance_core::math::{Float, Q12, Real, Scalar};
@@ -54,6 +54,7 @@ pub fn estimators() -> Vec<&'static str> {
 /// Runs one scenario. What cannot be run is a failed run that says why.
 pub fn run(spec: &RunSpec) -> RunResult {
     let result = match spec.scalar.as_str() {
+        _ if machine::names().contains(&spec.robot.as_str()) => machine::run(spec),
         "f32" => run_as::<f32>(spec),
         "f64" => run_as::<f64>(spec),
         _ => run_as::<Q12>(spec),
@@ -541,7 +542,8 @@ impl Referee {
             seed: spec.seed,
             pass,
             reason,
-            settle_time_s: (pass && upright && settled).then_some(self.last_wild),
+            settle_time_s: (pass && upright && settled)
+                .then(|| (self.last_wild - self.scenario.last_disturbance()).max(0.0)),
             max_tilt_deg: self.max_tilt.to_degrees(),
             position_drift_m: drift,
             energy_j: world.plant.energy,

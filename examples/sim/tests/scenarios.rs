@@ -18,24 +18,48 @@ fn run(arguments: &[&str]) -> (bool, String) {
     )
 }
 
-fn all_pass(arguments: &[&str]) {
+fn all_pass(arguments: &[&str], runs: usize) {
     let (success, lines) = run(arguments);
     let failed: Vec<&str> = lines
         .lines()
         .filter(|line| !line.contains("\"pass\":true"))
         .collect();
     assert!(failed.is_empty() && success, "{failed:#?}");
-    assert_eq!(lines.lines().count(), 20 * 3 * 3);
+    assert_eq!(lines.lines().count(), runs);
 }
 
 #[test]
 fn every_robot_passes_every_scenario_in_every_number_type() {
-    all_pass(&[]);
+    // Twenty scenarios of three robots, ten courses of an arm and of a quadrotor.
+    all_pass(&[], (20 * 3 + 10 + 10) * 3);
 }
 
 #[test]
 fn so_it_does_with_the_cascade() {
-    all_pass(&["--controller", "cascade"]);
+    all_pass(&["--controller", "cascade"], 20 * 3 * 3);
+}
+
+#[test]
+fn settling_counts_from_the_last_disturbance() {
+    let (_, lines) = run(&[
+        "--robot",
+        "pico_kit",
+        "--scenario",
+        "push",
+        "--scalar",
+        "f32",
+    ]);
+    let told = lines.split("\"settle_time_s\":").nth(1).expect("a time");
+    let number: String = told.chars().take_while(|c| *c != ',').collect();
+    let seconds: f64 = number.parse().expect("a number");
+    // The last push begins at 6 s.
+    assert!((0.0..3.0).contains(&seconds), "{seconds}");
+}
+
+#[test]
+fn a_scenario_of_another_robot_is_refused() {
+    let (success, lines) = run(&["--robot", "pico_kit", "--scenario", "arm_move"]);
+    assert!(!success && lines.is_empty(), "{lines}");
 }
 
 #[test]
