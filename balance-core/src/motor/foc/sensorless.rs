@@ -8,7 +8,8 @@
 //!    voltage source would.
 //! 3. **Hand-over**: at a speed that induces enough voltage, once the observer has agreed with the
 //!    forced angle for a while, its frame takes over; the current vector stays where it is in the
-//!    stator and then fades into the wanted one.
+//!    stator and then fades into the wanted one, which at first may be no larger than that of the
+//!    start and then grows in step with the speed: an error of the resistance counts for less.
 //! 4. **Run**: angle and speed come from the [flux observer](super::FluxObserver) and a
 //!    [`PhaseLock`]. A magnet vector of the wrong length, an error of the lock that stays, or a
 //!    speed below a third of the hand-over's means **lost**: no current is asked for until the
@@ -143,6 +144,7 @@ impl<P: Float> SensorlessConfig<P> {
             handover: value::<T>("handover_speed", self.handover_speed)?,
             fade_step: gain::<T>("fade_seconds", dt / self.fade_seconds)?,
             smooth: T::gain(P::one() - (-dt / smoothing).exp()),
+            per_speed: gain::<T>("start_current", self.start_current / self.handover_speed)?,
             conductance: gain::<T>("resistance", P::one() / m.resistance)?,
             flux: gain::<T>("flux", m.flux)?,
             inductance: gain::<T>("inductance_d", m.inductance_d)?,
@@ -229,6 +231,8 @@ pub struct Sensorless<T: Scalar> {
     handover: T,
     fade_step: T::Gain,
     smooth: T::Gain,
+    /// Current per speed that the observer stands.
+    per_speed: T::Gain,
     conductance: T::Gain,
     flux: T::Gain,
     inductance: T::Gain,
@@ -437,7 +441,16 @@ impl<T: Real> Sensorless<T> {
         }
     }
 
+    /// The wanted current within what the observer stands at this speed, and what is left of the
+    /// forced one. An error of the resistance turns the angle by `ΔR · i / (speed · ψ)`.
     fn faded(&self, wanted: Dq<T>) -> Dq<T> {
+        let stands = self.lock.output().speed.magnitude().scale(self.per_speed);
+        let most = if stands > self.current {
+            stands
+        } else {
+            self.current
+        };
+        let wanted = Dq::new(wanted.d.limit(-most, most), wanted.q.limit(-most, most));
         let fade = T::narrow(self.state.fade);
         let mix = |forced: T, wanted: T| wanted + (forced - wanted) * fade;
         Dq::new(
