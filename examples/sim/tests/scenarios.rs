@@ -64,7 +64,7 @@ fn a_scenario_of_another_robot_is_refused() {
 
 #[test]
 fn so_it_does_looking_ahead() {
-    all_pass(&["--controller", "mpc"]);
+    all_pass(&["--controller", "mpc"], 20 * 3 * 3);
 }
 
 #[test]
