@@ -94,7 +94,7 @@ pub struct HybridStepperState<T> {
     pub cycles: i32,
 }
 
-/// A two-phase hybrid stepper; see the [module](self).
+/// A two-phase hybrid stepper.
 ///
 /// ```
 /// use balance_core::model::HybridStepperConfig;

@@ -92,7 +92,7 @@ pub struct JointLinearisation<P> {
     pub torque: P,
 }
 
-/// A joint of a robot arm; see the [module](self).
+/// A joint of a robot arm.
 ///
 /// ```
 /// use balance_core::model::{JointConfig, JointState};

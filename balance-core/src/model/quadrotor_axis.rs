@@ -96,7 +96,7 @@ pub struct QuadrotorAxisLinearisation<P> {
     pub throttle: P,
 }
 
-/// One axis of a quadrotor; see the [module](self).
+/// One axis of a quadrotor.
 ///
 /// ```
 /// use balance_core::model::QuadrotorAxisConfig;
