@@ -27,12 +27,15 @@ pub fn compare(args: &CompareArgs) -> Result<()> {
     let mut out = io::stdout().lock();
     writeln!(
         out,
-        "Of {} robots: passed, then the worst of tilt (°) and settling time (s), and the mean energy (J).\n",
-        robots::names().len()
+        "Of {} robots with {}: passed, then the\nworst of tilt (°) and settling time (s), and the mean energy (J).\n",
+        robots::names().len(),
+        controllers.join(", ")
     )?;
     let mut header = vec!["scenario"];
     for controller in &controllers {
-        header.extend([*controller, "°", "s", "J"]);
+        // The table is as wide as a terminal.
+        let short = controller.split('_').next_back().unwrap_or(controller);
+        header.extend([short, "°", "s", "J"]);
     }
     let mut table = table::new(header);
     let mut names = scenario::names();

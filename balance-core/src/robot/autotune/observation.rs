@@ -192,30 +192,32 @@ impl Observation {
         };
         let (a, b) = (&self.measured.a, &self.measured.b);
         let measured = [[a[(3, 1)], b[3], -a[(3, 3)]], [a[(2, 1)], b[2], -a[(2, 3)]]];
-        let ratio = |row: usize, i: usize| value[row][i] / measured[row][i];
-        let spread =
-            |row: usize, i: usize| CORRELATED * (error[row][i] / measured[row][i]).magnitude();
+        // Element by element: an index that is not known to fit could panic.
+        let ratio = each(&value, &measured, |found, measured| found / measured);
+        let spread = each(&error, &measured, |error, measured| {
+            CORRELATED * (error / measured).magnitude()
+        });
         let believed = |ratio: f64| {
             let [least, most] = BELIEVED;
             ratio > least && ratio < most
         };
-        let gains = [(0, 1), (1, 1), (0, 2)];
-        if !gains.iter().all(|&(row, i)| believed(ratio(row, i))) {
+        let [[_, push, slowing], [_, lift, _]] = ratio;
+        if ![push, lift, slowing].into_iter().all(believed) {
             return Err(ModelDoubt::Implausible);
         }
-        if !(spread(0, 1) < CERTAIN * ratio(0, 1) && spread(1, 1) < CERTAIN * ratio(1, 1)) {
+        let [[_, push_spread, _], [_, lift_spread, _]] = spread;
+        if !(push_spread < CERTAIN * push && lift_spread < CERTAIN * lift) {
             return Err(ModelDoubt::Uncertain);
         }
         // Mean of what was found and what was measured, each by what it is worth.
-        let found = |row: usize, i: usize| {
-            let (ratio, spread) = (ratio(row, i), spread(row, i));
+        let found = each(&ratio, &spread, |ratio, spread| {
             let worth = MEASURED_WITHIN * MEASURED_WITHIN;
             let share = worth / (worth + spread * spread);
             let share = if believed(ratio) { share } else { 0.0 };
-            measured[row][i] * (1.0 + share * (ratio - 1.0))
-        };
-        let [a1, b1, d1] = [0, 1, 2].map(|i| found(0, i));
-        let [a2, b2, d2] = [0, 1, 2].map(|i| found(1, i));
+            1.0 + share * (ratio - 1.0)
+        });
+        let [[a1, b1, d1], [a2, b2, d2]] =
+            each(&measured, &found, |measured, share| measured * share);
         let radius = self.radius;
         #[rustfmt::skip]
         let a = Matrix4::new(
@@ -227,4 +229,19 @@ impl Observation {
         let b = Vector4::new(0.0, 0.0, b2, b1);
         Ok(ContinuousModel { a, b })
     }
+}
+
+/// Of each pair of elements, the first three of each row.
+fn each<const N: usize>(
+    left: &[[f64; N]; 2],
+    right: &[[f64; 3]; 2],
+    of: impl Fn(f64, f64) -> f64,
+) -> [[f64; 3]; 2] {
+    let mut result = [[0.0; 3]; 2];
+    for ((result, left), right) in result.iter_mut().zip(left).zip(right) {
+        for ((result, left), right) in result.iter_mut().zip(left).zip(right) {
+            *result = of(*left, *right);
+        }
+    }
+    result
 }
