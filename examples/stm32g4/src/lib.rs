@@ -1,0 +1,16 @@
+//! A two-wheeled balancing robot on an STM32.
+//!
+//! [`board`] is the wiring; the rest is the same on every board of this folder's neighbours.
+#![no_std]
+
+#[path = "../../pico/src/arm_button.rs"]
+pub mod arm_button;
+#[path = "../../shared/blink_imu.rs"]
+pub mod blink_imu;
+pub mod board;
+#[path = "../../shared/control.rs"]
+pub mod control;
+#[path = "../../shared/motor_check.rs"]
+pub mod motor_check;
+#[path = "../../shared/telemetry.rs"]
+pub mod telemetry;
