@@ -39,6 +39,7 @@ fn main() -> Result<()> {
         },
         export: cbindgen::ExportConfig {
             include: vec!["balance_biquad_kind".into(), "balance_robot_preset".into()],
+            exclude: vec!["rust_eh_personality".into()],
             ..Default::default()
         },
         ..Default::default()
