@@ -1,6 +1,6 @@
 //! The command line.
 
-use crate::{machine, robots, run, scenario};
+use crate::{machine, processor, robots, run, scenario};
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -41,6 +41,8 @@ pub enum Command {
     Motors(MotorsArgs),
     /// Run firmware on the emulated board against the simulated robot
     Emulate(EmulateArgs),
+    /// Run scenarios with the robot's brain on an emulated processor, bit for bit beside the host's
+    Processor(ProcessorArgs),
     /// Let a robot stand in real time behind a TCP port, with the prompt and telemetry of a real one
     Serve(ServeArgs),
 }
@@ -254,6 +256,32 @@ pub struct EmulateArgs {
     #[arg(long, requires = "expect")]
     pub bless: bool,
     /// Print one JSON object a line
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Which image to run on which processor, and through what.
+#[derive(Clone, Debug, Args)]
+pub struct ProcessorArgs {
+    /// Image of `examples/processor` or `examples/c/closed_loop`
+    #[arg(long, value_name = "PATH")]
+    pub image: PathBuf,
+    /// QEMU's machine: netduinoplus2 is an STM32F405 (Cortex-M4F), virt a RISC-V
+    #[arg(long, value_name = "NAME", value_parser = names(processor::machines()))]
+    pub machine: String,
+    /// Only this robot; may be repeated
+    #[arg(long, value_name = "NAME", value_parser = names(robots::names()))]
+    pub robot: Vec<String>,
+    /// Only this scenario; may be repeated
+    #[arg(long, value_name = "NAME", value_parser = names(scenario::names()), hide_possible_values = true)]
+    pub scenario: Vec<String>,
+    /// Only this number type; may be repeated
+    #[arg(long, value_name = "TYPE", value_parser = names(SCALARS.to_vec()))]
+    pub scalar: Vec<String>,
+    /// Seed of the sensor noise
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Print one JSON object a line instead of the table
     #[arg(long)]
     pub json: bool,
 }

@@ -17,6 +17,7 @@ mod monte_carlo;
 mod motors;
 mod plant;
 mod population;
+mod processor;
 mod quad;
 mod replay;
 mod report;
@@ -55,6 +56,7 @@ fn main() -> ExitCode {
         Some(Command::Evaluate(args)) => evaluate::evaluate(&args).map(|()| true),
         Some(Command::Motors(args)) => motors::motors(&args),
         Some(Command::Emulate(args)) => emulate::emulate(&args),
+        Some(Command::Processor(args)) => processor::processor(&args),
         Some(Command::Serve(args)) => serve::serve(&args).map(|()| true),
     };
     match done {

@@ -40,7 +40,7 @@ pub struct RunResult {
 }
 
 /// Signals for the plots, decimated to 200 Hz at most. All as long as `time_s`, or empty.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Trace {
     /// Time of each sample, in seconds.
     pub time_s: Vec<f64>,

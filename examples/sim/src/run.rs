@@ -181,7 +181,8 @@ pub struct Session<T: Real> {
     /// Balances in its place.
     pub mpc: Option<MpcBalance<T>>,
     chance: Pcg32,
-    now: u64,
+    /// Time of the loop, µs.
+    pub now: u64,
     next_tick: u64,
 }
 
@@ -494,7 +495,8 @@ impl Referee {
         Ok(format!("off for {stop} after {after:.3} s"))
     }
 
-    fn result<P>(
+    /// The result of a run of a brain with this configuration.
+    pub fn result<P>(
         self,
         spec: &RunSpec,
         balance: &BalanceConfig<P>,
