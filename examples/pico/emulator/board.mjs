@@ -56,10 +56,15 @@ export class Board {
   #periods = new Statistics();
   #missed = 0;
   #tickStart = null;
+  #profile;
 
-  /** @param {Uint8Array} image an ELF file */
-  constructor(image) {
+  /**
+   * @param {Uint8Array} image an ELF file
+   * @param {import('./profile.mjs').Profile} [profile] takes every instruction of a tick
+   */
+  constructor(image, profile = null) {
     this.#image = image;
+    this.#profile = profile;
     this.#powerUp(0);
   }
 
@@ -234,8 +239,10 @@ export class Board {
         this.#missed += Math.max(0, Math.round(period / PERIOD_NS) - 1);
       }
       this.#tickStart = { cycles, nanos };
+      this.#profile?.begin();
     } else if (this.#tickStart) {
       this.#ticks.add(cycles - this.#tickStart.cycles);
+      this.#profile?.end();
     }
   }
 
@@ -249,6 +256,7 @@ export class Board {
   /** The inner loop: a third of its time would go into calls of `clock.tick` with nothing due. */
   #runChip(chip, end) {
     const { core, clock } = chip;
+    const profile = this.#profile;
     let cycleNs = 1e9 / chip.clkSys;
     const unsubscribe = chip.addClockListener((hz) => {
       cycleNs = 1e9 / hz;
@@ -262,7 +270,10 @@ export class Board {
         clock.tick(idle);
         continue;
       }
-      const spent = core.executeInstruction() * cycleNs;
+      const address = core.PC;
+      const cycles = core.executeInstruction();
+      if (profile) profile.add(address, cycles);
+      const spent = cycles * cycleNs;
       // Asked anew: the instruction may have set an alarm.
       const next = clock.nextAlarm;
       if (next && next.nanos <= clock.nanosCounter + spent) clock.tick(spent);

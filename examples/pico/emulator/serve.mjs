@@ -2,9 +2,12 @@
 // The protocol is in README.md.
 //
 //   node serve.mjs path/to/balance
+//
+// With PROFILE=file in the environment, where the cycles of a tick go is left there at the end.
 
 import fs from 'node:fs';
 import { Board } from './board.mjs';
+import { Profile } from './profile.mjs';
 
 const FLAG_ABSENT = 1, FLAG_BUTTON = 2, FLAG_HOLD_DATA = 4;
 
@@ -69,13 +72,22 @@ if (!path) {
   console.error('usage: node serve.mjs IMAGE.elf');
   process.exit(2);
 }
-const board = new Board(fs.readFileSync(path));
+const image = fs.readFileSync(path);
+const { PROFILE: profilePath } = process.env;
+const profile = profilePath ? new Profile(image) : null;
+const board = new Board(image, profile);
 for (const line of lines()) {
   const [verb, ...words] = line.trim().split(/\s+/);
   try {
     if (verb === 'step') write(step(board, words));
     else if (verb === 'quit') {
       write(JSON.stringify(board.summary()));
+      if (profile) {
+        const { table, instructions, ticks } = profile.report();
+        fs.writeFileSync(profilePath, table);
+        fs.writeFileSync(`${profilePath}.instructions`, instructions);
+        fs.writeFileSync(`${profilePath}.ticks`, ticks);
+      }
       process.exit(0);
     } else if (verb !== '') throw new Error(`no such request: ${verb}`);
   } catch (error) {
