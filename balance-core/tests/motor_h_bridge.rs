@@ -109,11 +109,30 @@ fn two_half_bridges_with_enable() {
 fn pwm_and_two_pins() {
     //                  on   +250   -500   0   brake    coast off
     let channel = pwm(&[0, 250, 500, 0, 0, 1000, 0, 0]);
-    // Zero keeps the direction that was last.
-    let in1 = pin(&[0, 1, 0, 0, 1, 0, 0]);
-    let in2 = pin(&[0, 0, 1, 1, 1, 0, 0]);
+    // Zero keeps the direction that was last: the pins are not touched.
+    let in1 = pin(&[0, 1, 0, 1, 0, 0]);
+    let in2 = pin(&[0, 0, 1, 1, 0, 0]);
     let mut motor = bridge::<f32, _>(PwmTwoPins::new(channel, in1, in2));
     tour(&mut motor);
+    let (mut channel, mut in1, mut in2) = motor.release().release();
+    channel.done();
+    in1.done();
+    in2.done();
+}
+
+#[test]
+fn a_direction_that_stands_is_not_written_again() {
+    let channel = pwm(&[0, 250, 300, 100, 0, 100]);
+    let in1 = pin(&[0, 1, 0, 0, 1]);
+    let in2 = pin(&[0, 0, 1, 0, 0]);
+    let mut motor = bridge::<f32, _>(PwmTwoPins::new(channel, in1, in2));
+    motor.enable().unwrap();
+    for duty in [0.25, 0.3, -0.1] {
+        motor.apply(at(0), Drive::Duty(duty)).unwrap();
+    }
+    // What was switched off is written in full.
+    motor.apply(at(0), Drive::Coast).unwrap();
+    motor.apply(at(0), Drive::Duty(0.1)).unwrap();
     let (mut channel, mut in1, mut in2) = motor.release().release();
     channel.done();
     in1.done();

@@ -49,12 +49,15 @@ impl<'d> Battery<'d> {
     /// None if the conversion failed or is not done: one takes 2 µs. About 30 cycles.
     #[inline]
     pub fn millivolts(&mut self) -> Option<u16> {
-        let status = pac::ADC.cs().read();
+        let mut status = pac::ADC.cs().read();
         if !status.ready() {
             return None;
         }
         let reading = pac::ADC.result().read().result();
-        pac::ADC.cs().modify(|w| w.set_start_once(true));
-        (!status.err()).then(|| self.scale.millivolts(reading))
+        let failed = status.err();
+        // Nobody else writes there; the bits of errors are cleared by a one.
+        status.set_start_once(true);
+        pac::ADC.cs().write_value(status);
+        (!failed).then(|| self.scale.millivolts(reading))
     }
 }

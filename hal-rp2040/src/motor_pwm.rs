@@ -4,6 +4,7 @@ use core::convert::Infallible;
 
 use embassy_rp::Peri;
 use embassy_rp::pac;
+use embassy_rp::pac::common::{RW, Reg};
 use embassy_rp::pwm::{ChannelAPin, ChannelBPin, Config, Pwm, PwmOutput, Slice};
 use embedded_hal::pwm::{ErrorType, SetDutyCycle};
 
@@ -68,28 +69,33 @@ impl<'d> MotorPwm<'d> {
         let mut config = Config::default();
         config.divider = timing.divider.into();
         config.top = timing.steps - 1;
-        let number = slice.number();
+        let compare = pac::PWM.ch(slice.number()).cc();
         let (Some(a), Some(b)) = Pwm::new_output_ab(slice, pin_a, pin_b, config).split() else {
             // `new_output_ab` was given both pins.
             return Err(FrequencyOutOfRange);
         };
-        let channel = |half, pin| MotorChannel {
-            slice: number,
-            half,
+        let channel = |shift, pin| MotorChannel {
+            flip: toggled_by_writing(compare),
+            shift,
             steps: timing.steps,
+            duty: 0,
             _pin: pin,
         };
         Ok(Self {
-            a: channel(Half::A, a),
-            b: channel(Half::B, b),
+            a: channel(0, a),
+            b: channel(16, b),
         })
     }
 }
 
-#[derive(Clone, Copy)]
-enum Half {
-    A,
-    B,
+type Compare = Reg<pac::pwm::regs::ChCc, RW>;
+
+/// The alias of a register that toggles its bits (RP2040 datasheet, 2.1.2).
+#[allow(unsafe_code)]
+fn toggled_by_writing(register: Compare) -> Compare {
+    const TOGGLE: usize = 0x1000;
+    // SAFETY: each peripheral register has this alias, at this distance, for words.
+    unsafe { Reg::from_ptr(register.as_ptr().byte_add(TOGGLE)) }
 }
 
 /// One motor's PWM output.
@@ -98,9 +104,14 @@ enum Half {
 /// buffered), so there is never a runt pulse. Full duty is really full: the pin does not fall
 /// between periods. Dropped, the pin floats with a pull-down.
 pub struct MotorChannel<'d> {
-    slice: usize,
-    half: Half,
+    /// The two channels share a register and may live in different tasks: each toggles what
+    /// differs in its own half, in one write.
+    flip: Compare,
+    /// Of this channel's half.
+    shift: u8,
     steps: u16,
+    /// What this channel's half holds.
+    duty: u16,
     _pin: PwmOutput<'d>,
 }
 
@@ -115,13 +126,9 @@ impl SetDutyCycle for MotorChannel<'_> {
 
     fn set_duty_cycle(&mut self, duty: u16) -> Result<(), Infallible> {
         let duty = duty.min(self.steps);
-        // The two channels share a register and may live in different tasks.
-        critical_section::with(|_| {
-            pac::PWM.ch(self.slice).cc().modify(|w| match self.half {
-                Half::A => w.set_a(duty),
-                Half::B => w.set_b(duty),
-            });
-        });
+        let change = u32::from(duty ^ self.duty) << self.shift;
+        self.duty = duty;
+        self.flip.write_value(pac::pwm::regs::ChCc(change));
         Ok(())
     }
 }

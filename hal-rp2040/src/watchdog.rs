@@ -15,7 +15,7 @@ pub const MAX_TIMEOUT_MICROS: u32 = 0x00ff_ffff / 2;
 /// the motors coast.
 pub struct Watchdog {
     inner: embassy_rp::watchdog::Watchdog,
-    timeout: Duration,
+    timeout_micros: u32,
 }
 
 impl Watchdog {
@@ -23,18 +23,22 @@ impl Watchdog {
     ///
     /// A debugger that halts the core halts the watchdog too.
     pub fn start(peripheral: Peri<'static, WATCHDOG>, timeout_micros: u32) -> Self {
-        let timeout = Duration::from_micros(timeout_micros.min(MAX_TIMEOUT_MICROS).into());
+        let timeout_micros = timeout_micros.min(MAX_TIMEOUT_MICROS);
         let mut inner = embassy_rp::watchdog::Watchdog::new(peripheral);
         inner.pause_on_debug(true);
-        inner.start(timeout);
-        Self { inner, timeout }
+        inner.start(Duration::from_micros(timeout_micros.into()));
+        Self {
+            inner,
+            timeout_micros,
+        }
     }
 
     /// Grants another time-out. Call it once per control tick, after the tick's work: never from
     /// an interrupt or a task that would go on while the loop hangs.
     #[inline]
     pub fn feed(&mut self) {
-        self.inner.feed(self.timeout);
+        self.inner
+            .feed(Duration::from_micros(self.timeout_micros.into()));
     }
 
     /// Why the watchdog reset the chip, if it did.
