@@ -1,5 +1,7 @@
 //! The control loop: a thousand times a second from the sensor's bytes to the motors' duties.
 
+use core::cell::RefCell;
+use core::hint::black_box;
 use core::pin::pin;
 
 use balance_core::ConfigError;
@@ -10,6 +12,8 @@ use balance_core::sensor::mpu6050::asynchronous::Mpu6050;
 use balance_core::sensor::{Health, ImuCounts, Sample};
 use balance_core::time::Instant;
 use embassy_futures::select::{Either, select};
+use embassy_sync::blocking_mutex::Mutex;
+use embassy_sync::blocking_mutex::raw::CriticalSectionRawMutex;
 use embassy_time::Delay;
 use hal::clock;
 use hal::tick::Tick;
@@ -18,7 +22,7 @@ use crate::arm_button::ArmButton;
 use crate::board::{
     Battery, Bus, Button, LeftEncoder, LeftWiring, Number, Pin, RightEncoder, RightWiring, Watchdog,
 };
-use crate::telemetry::{self, Report};
+use crate::telemetry::Report;
 
 const PERIOD_MICROS: u32 = 1000;
 
@@ -77,9 +81,25 @@ struct Loop {
     work: Work,
 }
 
+/// What a tick computes with and leaves behind.
+pub struct Newest {
+    /// When the tick was served.
+    pub now: Instant,
+    /// What it was told.
+    pub inputs: Inputs<Number>,
+    /// The robot, with its answer.
+    pub robot: Robot<Number>,
+    /// How the loop fares.
+    pub report: Report,
+}
+
+/// For the loop, and between two ticks for telemetry, which copies what it wants in its own time. A
+/// tick is not interrupted: it is shorter than what that would be good for.
+pub static NEWEST: Mutex<CriticalSectionRawMutex, RefCell<Option<Newest>>> =
+    Mutex::new(RefCell::new(None));
+
 /// What a tick works with, beside the sensor.
 struct Work {
-    robot: Robot<Number>,
     left: Bridge<LeftWiring>,
     right: Bridge<RightWiring>,
     standby: Option<Pin>,
@@ -90,8 +110,8 @@ struct Work {
     arming: ArmButton,
     busy: Option<Pin>,
     watchdog: Watchdog,
-    inputs: Inputs<Number>,
-    report: Report,
+    /// What the driver wants.
+    armed: bool,
     /// Reads that failed in a row.
     failures: u8,
 }
@@ -108,10 +128,16 @@ impl Loop {
             standby,
         } = devices.motors;
         let bridge = HBridgeConfig::<f32>::default();
+        let newest = Newest {
+            now: Instant::default(),
+            inputs: Inputs::default(),
+            robot: config.build()?,
+            report: Report::default(),
+        };
+        NEWEST.lock(|place| place.replace(Some(newest)));
         Ok(Self {
             sensor: Mpu6050::new(devices.bus, sensor),
             work: Work {
-                robot: config.build()?,
                 left: bridge.build(left)?,
                 right: bridge.build(right)?,
                 standby,
@@ -122,8 +148,7 @@ impl Loop {
                 arming: ArmButton::default(),
                 busy: devices.busy,
                 watchdog: devices.watchdog,
-                inputs: Inputs::default(),
-                report: Report::default(),
+                armed: false,
                 failures: 0,
             },
         })
@@ -140,12 +165,12 @@ impl Loop {
             let state = work.serve(sampled, read.ok(), tick.missed());
 
             let wants = work.arming.step(work.button.is_low());
-            if wants && !work.inputs.command.arm && self.sensor.verify().await.is_err() {
+            if wants && !work.armed && self.sensor.verify().await.is_err() {
                 // It lost its supply for a moment: asleep, or with other ranges than assumed.
                 self.start_sensor(&mut tick).await;
                 self.work.arming.disarm();
             } else {
-                work.inputs.command.arm = wants;
+                work.armed = wants;
             }
             let work = &mut self.work;
             if work.failures >= FAILURES_BEFORE_RESTART && state != State::Balancing {
@@ -170,41 +195,59 @@ impl Loop {
 }
 
 impl Work {
-    /// Takes what the sensor said at a moment, reads what can be read at once, and lets the robot
-    /// decide.
+    /// Takes what the sensor said at a moment, reads what can be read at once, lets the robot decide,
+    /// and sets the motors.
     // Not a part of a future, whose code has to go through memory for each of its variables.
     #[inline(never)]
     fn serve(&mut self, sampled: Instant, read: Option<ImuCounts>, missed: u32) -> State {
-        if let Some(busy) = &mut self.busy {
-            busy.set_high();
-        }
-        let now = clock::now();
-        let imu = &mut self.inputs.imu;
-        imu.time = sampled;
+        NEWEST.lock(|newest| {
+            // Nobody holds it outside of the lock, and it was made before the loop.
+            let mut newest = newest.try_borrow_mut().ok();
+            let Some(Some(newest)) = newest.as_deref_mut() else {
+                return State::Disarmed;
+            };
+            // A compiler that knows where it lies computes the address of each field instead of
+            // passing one along.
+            let newest = black_box(newest);
+            if let Some(busy) = &mut self.busy {
+                busy.set_high();
+            }
+            newest.now = clock::now();
+            newest.report.missed_ticks = missed;
+            self.sense(newest, sampled, read);
+            let outputs = newest.robot.step(newest.now, &newest.inputs);
+            self.drive(newest.now, outputs);
+            self.watchdog.feed();
+            if let Some(busy) = &mut self.busy {
+                busy.set_low();
+            }
+            outputs.state
+        })
+    }
+
+    /// Gathers what the robot is told in a tick.
+    #[inline(always)]
+    fn sense(&mut self, newest: &mut Newest, sampled: Instant, read: Option<ImuCounts>) {
+        let inputs = &mut newest.inputs;
+        inputs.imu.time = sampled;
         if let Some(counts) = read {
             self.failures = 0;
-            imu.health = Health::Good;
-            imu.value = counts;
+            inputs.imu.health = Health::Good;
+            inputs.imu.value = counts;
         } else {
             self.failures = self.failures.saturating_add(1);
-            self.report.bus_errors = self.report.bus_errors.wrapping_add(1);
-            imu.health = Health::BusError;
+            newest.report.bus_errors = newest.report.bus_errors.wrapping_add(1);
+            inputs.imu.health = Health::BusError;
         }
-        self.inputs.encoders =
-            Sample::good(now, [self.left_encoder.count(), self.right_encoder.count()]);
-        self.inputs.battery_millivolts = self
+        inputs.encoders = Sample::good(
+            newest.now,
+            [self.left_encoder.count(), self.right_encoder.count()],
+        );
+        inputs.battery_millivolts = self
             .battery
             .as_mut()
             .and_then(|battery| battery.millivolts());
-        let outputs = self.robot.tick(now, &self.inputs);
-        self.drive(now, &outputs);
-        self.watchdog.feed();
-        self.report.missed_ticks = missed;
-        telemetry::publish(now, &self.inputs, &outputs, &self.report);
-        if let Some(busy) = &mut self.busy {
-            busy.set_low();
-        }
-        outputs.state
+        inputs.command.arm = self.armed;
     }
 
     /// Sets the motors. The bridge has power only while the robot balances.

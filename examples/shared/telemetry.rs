@@ -1,23 +1,21 @@
 //! What a person reads: fifty lines a second on the UART, and the LED.
 //!
-//! The control loop leaves its newest report; this task takes it when it has time. A line that
+//! This task copies what the control loop has left behind when it has time. A line that
 //! cannot be sent in time is never written, and the loop never waits.
 
-use core::cell::Cell;
 use core::fmt::Write as _;
 
 use balance_core::math::Scalar;
 use balance_core::motor::Drive;
 use balance_core::platform::StopCause;
-use balance_core::robot::{Inputs, Outputs, State, Stop};
+use balance_core::robot::{Outputs, State, Stop};
 use balance_core::time::Instant;
-use embassy_sync::blocking_mutex::Mutex;
-use embassy_sync::blocking_mutex::raw::CriticalSectionRawMutex;
 use embassy_time::{Duration, Ticker};
 use hal::status_led::Blink;
 use heapless::String;
 
 use crate::board::{Led, Number, Serial, send};
+use crate::control::NEWEST;
 
 const PERIOD: Duration = Duration::from_millis(20);
 
@@ -38,19 +36,18 @@ struct Snapshot {
     report: Report,
 }
 
-static NEWEST: Mutex<CriticalSectionRawMutex, Cell<Option<Snapshot>>> = Mutex::new(Cell::new(None));
-
-/// Leaves the newest state of the loop. Never waits.
-pub fn publish(now: Instant, inputs: &Inputs<Number>, outputs: &Outputs<Number>, report: &Report) {
+/// What the last tick has left behind.
+fn newest() -> Option<Snapshot> {
     NEWEST.lock(|newest| {
-        newest.set(Some(Snapshot {
-            now,
-            encoders: inputs.encoders.value,
-            battery_millivolts: inputs.battery_millivolts,
-            outputs: *outputs,
-            report: *report,
-        }));
-    });
+        let newest = newest.try_borrow().ok()?;
+        newest.as_ref().map(|newest| Snapshot {
+            now: newest.now,
+            encoders: newest.inputs.encoders.value,
+            battery_millivolts: newest.inputs.battery_millivolts,
+            outputs: *newest.robot.outputs(),
+            report: newest.report,
+        })
+    })
 }
 
 /// The names of the columns, sent at start.
@@ -66,11 +63,13 @@ pub async fn run(mut serial: Serial, mut led: Led, last_stop: Option<StopCause>)
     send(&mut serial, line.as_bytes()).await;
     send(&mut serial, HEADER.as_bytes()).await;
     let mut pace = Ticker::every(PERIOD);
+    let mut last = Instant::default();
     loop {
         pace.next().await;
         let now = hal::clock::now();
-        match NEWEST.lock(Cell::take) {
+        match newest().filter(|newest| newest.now != last) {
             Some(newest) => {
+                last = newest.now;
                 led.show(blink(newest.outputs.state), now);
                 line.clear();
                 let _ = write_line(&mut line, &newest);

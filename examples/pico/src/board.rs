@@ -1,4 +1,4 @@
-//! The wiring: which pin is what,.
+//! The wiring: which pin is what.
 
 use balance_core::motor::h_bridge::PwmTwoPins;
 use embassy_executor::SendSpawner;
@@ -17,11 +17,11 @@ use hal::{control_executor, watchdog};
 
 use crate::control::{Devices, Motors};
 
-/// The type in which the robot computes: the Pico has no floating-point unit.
-#[cfg(not(target_abi = "eabihf"))]
+/// The type in which the robot computes.
+#[cfg(not(feature = "f32"))]
 pub type Number = balance_core::math::Q12;
-/// The type in which the robot computes: the Pico 2 has a floating-point unit.
-#[cfg(target_abi = "eabihf")]
+/// The type in which the robot computes.
+#[cfg(feature = "f32")]
 pub type Number = f32;
 /// The bus of the MPU-6050.
 pub type Bus = ImuBus<'static, I2C0>;
