@@ -1,13 +1,22 @@
 //! The errors that `math`'s documentation states, as a table, against `f64`'s `libm`.
 
-use balance_core::math::{Fixed, Float, Q8, Q12, Q16, Real, atan2_counts, sin_cos_counts};
+use balance_core::math::{
+    Fixed, Float, Q8, Q12, Q16, Real, atan2_counts, sin_cos_counts, sin_cos_short,
+};
 use fixed::types::extra::{U0, U30, U32};
 use std::f64::consts::{PI, TAU};
 
 /// Largest |angle| of a sweep, and the error allowed there.
-const SIN_COS_F32: [(f64, f64); 4] = [(0.5, 4e-8), (1e3, 4e-8), (1e5, 3e-7), (6.7e7, 2e-4)];
+const SIN_COS_F32: [(f64, f64); 5] = [
+    (0.5, 4e-8),
+    (8.0, 4e-8),
+    (1e3, 4e-8),
+    (1e5, 3e-7),
+    (6.7e7, 2e-4),
+];
 const SIN_COS_FIXED: f64 = 6e-9;
 const SIN_COS_COUNTS: f64 = 5e-9;
+const SIN_COS_SHORT: f64 = 9e-6;
 const ATAN2_F32: f64 = 2.2e-7;
 const ATAN2_FIXED: f64 = 1e-7;
 const ATAN2_COUNTS: f64 = 1e-7;
@@ -100,19 +109,41 @@ fn sin_cos_of_all_formats() {
     sin_cos_fixed::<U32>();
 }
 
-#[test]
-fn sin_cos_of_counts() {
-    let error = worst((0..=u32::MAX).step_by(8191).flat_map(|angle| {
-        let (s, c) = sin_cos_counts(angle as i32);
+fn error_of_counts(sin_cos: impl Fn(i32) -> (i32, i32)) -> f64 {
+    // An odd step meets every part of the turn.
+    worst((0..=u32::MAX).step_by(4097).flat_map(|angle| {
+        let (s, c) = sin_cos(angle as i32);
         let (es, ec) = libm::sincos(f64::from(angle as i32) * (TAU / 4_294_967_296.0));
         let one = 1_073_741_824.0;
         [
             (f64::from(s) / one - es).abs(),
             (f64::from(c) / one - ec).abs(),
         ]
-    }));
+    }))
+}
+
+#[test]
+fn sin_cos_of_counts() {
+    let error = error_of_counts(sin_cos_counts);
     println!("sin_cos counts: {error:e}");
     assert!(error <= SIN_COS_COUNTS, "{error:e}");
+    let error = error_of_counts(sin_cos_short);
+    println!("sin_cos short: {error:e}");
+    assert!(error <= SIN_COS_SHORT, "{error:e}");
+}
+
+#[test]
+fn quarters_of_a_turn_are_exact() {
+    const ONE: i32 = 1 << 30;
+    for (angle, exact) in [
+        (0, (0, ONE)),
+        (1 << 30, (ONE, 0)),
+        (i32::MIN, (0, -ONE)),
+        (-1 << 30, (-ONE, 0)),
+    ] {
+        assert_eq!(sin_cos_counts(angle), exact);
+        assert_eq!(sin_cos_short(angle), exact);
+    }
 }
 
 #[test]

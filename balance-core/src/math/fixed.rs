@@ -8,7 +8,7 @@ use super::atan2::atan2_fixed;
 use super::scalar::{Real, Scalar};
 use super::section::DirectForm;
 use super::short::{FINE_BITS, ShortGain, small_tangent};
-use super::sin_cos::{phase_fixed, sin_cos_counts};
+use super::sin_cos::{phase_below, phase_fixed, sin_cos_counts};
 use super::sqrt::{inverse_sqrt, sqrt_fixed};
 use super::wide::{
     add_saturating, cold, div_saturating, end_of_range, mul_high_unsigned, mul_wide, shift_right,
@@ -581,7 +581,7 @@ impl<Frac: LeEqU32 + Send + Sync + 'static> Real for Fixed<Frac> {
     }
     #[inline]
     fn sin_cos(self) -> (Self, Self) {
-        let (sine, cosine) = sin_cos_counts(phase_fixed(self.to_bits(), Frac::U32));
+        let (sine, cosine) = sin_cos_counts(phase_below(self.to_bits(), Frac::U32));
         (
             Self::from_bits(rescale(sine, 30, Frac::U32)),
             Self::from_bits(rescale(cosine, 30, Frac::U32)),

@@ -12,6 +12,7 @@
 //! | [`wrap_angle`] | 3e-7 rad to 1e4 rad | 1e-9 rad to 1e6 rad | 1 LSB + 3e-9 rad |
 //! | [`atan2_counts`] | | | 1e-7 rad |
 //! | [`sin_cos_counts`] | | | 5e-9 |
+//! | [`sin_cos_short`] | | | 9e-6 |
 //!
 //! An `f32` angle of more than 2²⁶ rad has steps of a turn; its sine stays within −1 ..= 1. There
 //! are no faster, coarser variants: these already run in integers, and leaving out a term of the
@@ -37,6 +38,6 @@ pub use self::fixed::{Fixed, FixedGain, Q8, Q12, Q16};
 pub use self::quaternion::Quaternion;
 pub use self::scalar::{Float, Real, Scalar};
 pub use self::short::ShortGain;
-pub use self::sin_cos::sin_cos_counts;
+pub use self::sin_cos::{sin_cos_counts, sin_cos_short};
 
 pub(crate) use self::wide::{mul_wide, shift_right};

@@ -62,6 +62,7 @@ macro_rules! for_each_case {
             adrc: control::Adrc [f32 f64 fixed];
             alignment: foc::Alignment [f32 f64 fixed];
             atan2: math::Atan2 [f32 f64 fixed];
+            atan2_counts: math::Atan2Counts [fixed];
             attitude_kalman: attitude::AttitudeKalman [f32 f64];
             autotune: robot::Autotune [f32 f64 fixed];
             basic_vqf: attitude::BasicVqf [f32 f64 fixed];
@@ -115,6 +116,8 @@ macro_rules! for_each_case {
             robot_tilt: estimation::RobotTilt [f32 f64 fixed];
             sensorless: foc::Sensorless [f32 f64 fixed];
             sin_cos: math::SinCos [f32 f64 fixed];
+            sin_cos_counts: math::SinCosCounts [fixed];
+            sin_cos_short: math::SinCosShort [fixed];
             slew_limit: signal::SlewLimit [f32 f64 fixed];
             smith_predictor_32: control::SmithPredictor [f32 f64 fixed];
             speed_loop: foc::SpeedLoop [f32 f64 fixed];

@@ -1,7 +1,8 @@
 //! Elementary functions.
 
+use crate::scalar::fixed;
 use crate::{Case, ConfigError, Sample};
-use balance_core::math::{Real, Scalar};
+use balance_core::math::{Real, Scalar, atan2_counts, sin_cos_counts, sin_cos_short};
 
 /// Both of an angle.
 pub struct SinCos;
@@ -19,6 +20,64 @@ impl<T: Real> Case<T> for SinCos {
     }
     fn step((): &mut (), angle: &T) -> (T, T) {
         angle.sin_cos()
+    }
+}
+
+/// Both of an angle in counts, eight turns in all.
+pub struct SinCosCounts;
+
+impl Case<fixed> for SinCosCounts {
+    type Algorithm = ();
+    type Input = i32;
+    type Output = (i32, i32);
+
+    fn build() -> Result<(), ConfigError> {
+        Ok(())
+    }
+    fn input(sample: &Sample) -> i32 {
+        counts(sample)
+    }
+    fn step((): &mut (), angle: &i32) -> (i32, i32) {
+        sin_cos_counts(*angle)
+    }
+}
+
+/// The same in products of 16 bits.
+pub struct SinCosShort;
+
+impl Case<fixed> for SinCosShort {
+    type Algorithm = ();
+    type Input = i32;
+    type Output = (i32, i32);
+
+    fn build() -> Result<(), ConfigError> {
+        Ok(())
+    }
+    fn input(sample: &Sample) -> i32 {
+        counts(sample)
+    }
+    fn step((): &mut (), angle: &i32) -> (i32, i32) {
+        sin_cos_short(*angle)
+    }
+}
+
+/// Of an acceleration in counts, to counts of a turn.
+pub struct Atan2Counts;
+
+impl Case<fixed> for Atan2Counts {
+    type Algorithm = ();
+    type Input = [i32; 2];
+    type Output = i32;
+
+    fn build() -> Result<(), ConfigError> {
+        Ok(())
+    }
+    fn input(sample: &Sample) -> [i32; 2] {
+        let [x, _, z] = sample.accel::<fixed>();
+        [x.to_bits(), z.to_bits()]
+    }
+    fn step((): &mut (), [x, z]: &[i32; 2]) -> i32 {
+        atan2_counts(*x, *z)
     }
 }
 
@@ -79,6 +138,11 @@ impl<T: Real> Case<T> for WrapAngle {
     fn step((): &mut (), angle: &T) -> T {
         balance_core::math::wrap_angle(*angle)
     }
+}
+
+/// Eight turns in 600 samples.
+fn counts(sample: &Sample) -> i32 {
+    i32::from(sample.index).wrapping_mul(57_266_230)
 }
 
 /// From −2π to 2π and back, four times.

@@ -48,9 +48,9 @@ peers! {
     ahrs_mahony: attitude::AhrsMahony [f32 f64] beside mahony, "ahrs 0.8.0", "";
     foc_current_loop_foc: control::Foc [fixed] beside foc_current_loop, "foc 0.3.0", "wraps at the edge; no limit of the voltage, no decoupling";
     fusion_ahrs: attitude::FusionAhrs [f32] beside mahony, "fusion-ahrs 1.0.1", "rejects accelerations; gain ramps at start";
-    idsp_atan2: math::IdspAtan2 [fixed] beside atan2, "idsp 0.23.1", "error 2e-6 of a turn";
+    idsp_atan2: math::IdspAtan2 [fixed] beside atan2_counts, "idsp 0.23.1", "error 2e-6 of a turn";
     idsp_biquad: signal::IdspBiquad [f32 fixed] beside biquad, "idsp 0.23.1", "no start at the first sample, no check of the input";
-    idsp_cossin: math::IdspCossin [fixed] beside sin_cos, "idsp 0.23.1", "error 1.9e-5; angle as a share of a turn";
+    idsp_cossin: math::IdspCossin [fixed] beside sin_cos_short, "idsp 0.23.1", "error 1.9e-5";
     idsp_kalman_4_2: estimation::IdspKalman42 [f32] beside kalman_4_2, "idsp 0.23.1", "no check of the input, no gate";
     idsp_pid: control::IdspPid [f32 fixed] beside pid, "idsp 0.23.1", "a biquad with a clamp";
     idsp_tilt_kalman: estimation::IdspTiltKalman [f32] beside tilt_kalman, "idsp 0.23.1", "no check of the input, no wrap at half a turn";
