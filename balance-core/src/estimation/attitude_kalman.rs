@@ -352,10 +352,12 @@ impl<P: Float> AttitudeKalman<P> {
             error -= row[i] * change[i];
         }
         let sight = uncertainty.sight(row, noise);
-        let gain = uncertainty.correct(&sight);
+        let cross = uncertainty.correct(&sight);
+        let scaled = error * sight.inverse;
         for i in 0..6 {
-            change[i] += gain[i] * error;
+            change[i] += cross[i] * scaled;
         }
+        uncertainty.mend();
     }
 
     #[inline(always)]

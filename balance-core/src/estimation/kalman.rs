@@ -10,6 +10,10 @@
 //! ([`Factors`]), which cannot lose symmetry or positivity; fixed point keeps it in
 //! integers with an exponent for each state ([`BlockFloat`]), to about 28 bits.
 //!
+//! Zeros cost nothing: a state that F leaves alone, a measurement of one state, axes that do not
+//! touch. A model whose positions come before their rates, as most are written, has a triangular F,
+//! which floats turn their factors by in N² products at most; any other F takes N³.
+//!
 //! | you have | take |
 //! |---|---|
 //! | a tilt and a gyroscope | [`tilt_kalman`](super::tilt_kalman): the same with two states, for a tenth of the price |
@@ -21,6 +25,8 @@
 //! doi:10.1115/1.3662552; checked against filterpy 2.0.0 in `tests/kalman_golden.rs`.
 #![allow(clippy::needless_range_loop, reason = "formulas have indices")]
 
+#[macro_use]
+mod each;
 mod block_float;
 mod factors;
 mod measurements;
@@ -34,6 +40,7 @@ pub use self::steady::{SteadyKalman, SteadyKalmanState};
 pub use self::uncertainty::{KalmanScalar, Uncertainty};
 
 pub(super) use self::factors::covariance_of;
+use self::factors::has_hardware;
 pub(super) use self::measurements::admit;
 
 use crate::config::{ConfigError, within};
@@ -153,17 +160,71 @@ impl<P: Float, const N: usize, const M: usize> KalmanConfig<P, N, M> {
     }
 }
 
+/// Whether a step may go on from these states: one comparison of the sum where that is cheaper.
+/// Large ones that cancel are still finite, and found out when they grow.
+#[inline(always)]
+fn are_usable<T: Scalar, const N: usize>(states: &[T::Wide; N]) -> bool {
+    if has_hardware::<T>() {
+        let mut sum = -T::zero();
+        for x in states {
+            sum += T::narrow(*x);
+        }
+        sum.is_usable()
+    } else {
+        states.iter().all(|x| T::narrow(*x).is_usable())
+    }
+}
+
 fn rows<P: Float, const R: usize, const C: usize>(matrix: &SMatrix<P, R, C>) -> [[P; C]; R] {
     core::array::from_fn(|i| core::array::from_fn(|j| matrix[(i, j)]))
+}
+
+/// A matrix of coefficients that knows where it is zero.
+#[derive(Clone, Copy, Debug)]
+struct Sparse<T: Scalar, const N: usize, const M: usize> {
+    rows: [[T::Gain; N]; M],
+    /// The column of a row's only entry; N if there is none, and beyond it if there are several.
+    only: [usize; M],
+}
+
+impl<T: Scalar, const N: usize, const M: usize> Sparse<T, N, M> {
+    fn new(rows: &[[T::Param; N]; M]) -> Self {
+        Self {
+            rows: rows.map(|row| row.map(T::gain)),
+            only: rows.map(|row| {
+                let entries = row.iter().enumerate();
+                let mut counting = entries.filter(|(_, x)| **x != T::Param::zero());
+                match (counting.next(), counting.next()) {
+                    (None, _) => N,
+                    (Some((column, _)), None) => column,
+                    _ => N + 1,
+                }
+            }),
+        }
+    }
+
+    /// `acc + Σ row[k] · x[k]`.
+    #[inline(always)]
+    fn accumulate(&self, row: usize, acc: T::Wide, x: &[T::Wide; N]) -> T::Wide {
+        let gains = &self.rows[row];
+        let only = self.only[row];
+        if only < N {
+            T::accumulate(acc, gains[only], T::narrow(x[only]))
+        } else if only == N {
+            acc
+        } else {
+            T::accumulate_all(acc, gains, &x.map(T::narrow))
+        }
+    }
 }
 
 /// What stays of a configuration, apart from F and Q in the covariance's own form.
 #[derive(Clone, Copy, Debug)]
 struct Prepared<T: KalmanScalar, const N: usize, const M: usize> {
     /// F − I: the estimate keeps what it has below the last place of its type.
-    growth: [[T::Gain; N]; N],
+    growth: Sparse<T, N, N>,
     /// −H.
-    expected: [[T::Gain; N]; M],
+    expected: Sparse<T, N, M>,
     rows: [<T::Uncertainty<N> as Uncertainty<T, N>>::Row; M],
     noise: [T::Gain; M],
     configured: [T::Param; M],
@@ -184,8 +245,8 @@ impl<T: KalmanScalar, const N: usize, const M: usize> Prepared<T, N, M> {
         let measured = rows(&config.measurement);
         let noise = config.measurement_noise.data.0[0];
         Ok(Self {
-            growth: growth.map(|row| row.map(T::gain)),
-            expected: measured.map(|row| row.map(|h| T::gain(-h))),
+            growth: Sparse::new(&growth),
+            expected: Sparse::new(&measured.map(|row| row.map(|h| -h))),
             rows: measured.map(|row| T::Uncertainty::<N>::row(&row)),
             noise: noise.map(T::gain),
             configured: noise,
@@ -255,7 +316,7 @@ impl<T: KalmanScalar, const N: usize, const M: usize> Kalman<T, N, M> {
     /// Advances by a period and takes the measurements in. `None` and unusable ones are missing.
     #[inline]
     pub fn step(&mut self, measured: &[Option<T>; M]) -> KalmanOutput<T, N, M> {
-        self.predict();
+        self.advance(self.state.estimate);
         self.correct(measured)
     }
 
@@ -267,7 +328,7 @@ impl<T: KalmanScalar, const N: usize, const M: usize> Kalman<T, N, M> {
         effect: &SVector<T, N>,
         measured: &[Option<T>; M],
     ) -> KalmanOutput<T, N, M> {
-        self.predict_with(effect);
+        self.push(effect);
         self.correct(measured)
     }
 
@@ -275,12 +336,19 @@ impl<T: KalmanScalar, const N: usize, const M: usize> Kalman<T, N, M> {
     #[inline]
     pub fn predict(&mut self) {
         self.advance(self.state.estimate);
+        self.state.uncertainty.mend();
     }
 
     /// As [`predict`](Self::predict), with a known input: `effect` is B u. An unusable one is
     /// taken for zero.
     #[inline]
     pub fn predict_with(&mut self, effect: &SVector<T, N>) {
+        self.push(effect);
+        self.state.uncertainty.mend();
+    }
+
+    #[inline(always)]
+    fn push(&mut self, effect: &SVector<T, N>) {
         let [effect] = &effect.data.0;
         let mut from = self.state.estimate;
         if effect.iter().all(|x| x.is_usable()) {
@@ -294,14 +362,12 @@ impl<T: KalmanScalar, const N: usize, const M: usize> Kalman<T, N, M> {
     /// A state that leaves the range of its type stands still.
     #[inline(always)]
     fn advance(&mut self, from: [T::Wide; N]) {
-        let now = self.state.estimate.map(T::narrow);
+        let now = &self.state.estimate;
         let mut next = from;
-        for (x, growth) in next.iter_mut().zip(&self.model.growth) {
-            for (rate, now) in growth.iter().zip(now) {
-                *x = T::accumulate(*x, *rate, now);
-            }
+        for i in 0..N {
+            next[i] = self.model.growth.accumulate(i, next[i], now);
         }
-        if next.iter().all(|x| T::narrow(*x).is_usable()) {
+        if are_usable::<T, N>(&next) {
             self.state.estimate = next;
         }
         self.state.uncertainty.predict(&mut self.dynamics);
@@ -310,33 +376,41 @@ impl<T: KalmanScalar, const N: usize, const M: usize> Kalman<T, N, M> {
     /// Takes the measurements of this moment in.
     #[inline]
     pub fn correct(&mut self, measured: &[Option<T>; M]) -> KalmanOutput<T, N, M> {
-        let mut innovation = [T::zero(); M];
-        let mut normalised = [T::zero(); M];
-        let mut status = [MeasurementStatus::Missing; M];
-        for i in 0..M {
-            let Some(measured) = measured[i].filter(|z| z.is_usable()) else {
-                continue;
-            };
-            let mut error = measured.widen();
-            for (h, x) in self.model.expected[i].iter().zip(&self.state.estimate) {
-                error = T::accumulate(error, *h, T::narrow(*x));
-            }
-            let error = T::narrow(error);
-            innovation[i] = error;
-            let (seen, used) = self.take(i, error);
-            normalised[i] = seen;
-            status[i] = if used {
-                MeasurementStatus::Used
-            } else {
-                MeasurementStatus::Rejected
-            };
+        let before = self.state.estimate;
+        let mut out = KalmanOutput {
+            estimate: SVector::from([T::zero(); N]),
+            innovation: [T::zero(); M],
+            normalised: [T::zero(); M],
+            status: [MeasurementStatus::Missing; M],
+        };
+        each!(i below M => self.correct_one(i, measured[i], &mut out));
+        if !are_usable::<T, N>(&self.state.estimate) {
+            self.state.estimate = before;
         }
-        KalmanOutput {
-            estimate: self.estimate(),
-            innovation,
-            normalised,
-            status,
+        self.state.uncertainty.mend();
+        out.estimate = self.estimate();
+        out
+    }
+
+    #[inline(always)]
+    fn correct_one(&mut self, i: usize, measured: Option<T>, out: &mut KalmanOutput<T, N, M>) {
+        let Some(measured) = measured.filter(|z| z.is_usable()) else {
+            return;
+        };
+        let expected = &self.model.expected;
+        let error = expected.accumulate(i, measured.widen(), &self.state.estimate);
+        let error = T::narrow(error);
+        if !error.is_usable() {
+            return;
         }
+        out.innovation[i] = error;
+        let (normalised, used) = self.take(i, error);
+        out.normalised[i] = normalised;
+        out.status[i] = if used {
+            MeasurementStatus::Used
+        } else {
+            MeasurementStatus::Rejected
+        };
     }
 
     /// Takes one innovation in: its normalised square, and whether it was believed.
@@ -344,9 +418,10 @@ impl<T: KalmanScalar, const N: usize, const M: usize> Kalman<T, N, M> {
     fn take(&mut self, i: usize, error: T) -> (T, bool) {
         type U<T, const N: usize> = <T as KalmanScalar>::Uncertainty<N>;
         let state = &mut self.state;
+        // Floats need no preparation.
         let noise = match self.model.adaptive {
-            None => self.model.noise[i],
-            Some(_) => T::gain(state.variance[i]),
+            None if T::NAME != T::Param::NAME => self.model.noise[i],
+            _ => T::gain(state.variance[i]),
         };
         let sight = state.uncertainty.sight(&self.model.rows[i], noise);
         let normalised = U::<T, N>::normalised(&sight, error);
@@ -362,17 +437,12 @@ impl<T: KalmanScalar, const N: usize, const M: usize> Kalman<T, N, M> {
         if !admit(self.model.gate, patience, normalised, &mut state.refused[i]) {
             return (normalised, false);
         }
-        let mut next = state.uncertainty;
-        let gain = next.correct(&sight);
-        let mut estimate = state.estimate;
-        for (x, gain) in estimate.iter_mut().zip(gain) {
-            *x = T::accumulate(*x, gain, error);
-        }
-        if !estimate.iter().all(|x| T::narrow(*x).is_usable()) {
-            return (normalised, false);
-        }
-        state.estimate = estimate;
-        state.uncertainty = next;
+        let KalmanState {
+            uncertainty,
+            estimate,
+            ..
+        } = state;
+        uncertainty.correct(&sight, error, estimate);
         (normalised, true)
     }
 

@@ -10,7 +10,7 @@
 //! | both, three axes | up, at any attitude | [`inclination`] | about 36 + 36 |
 //! | both and perhaps a magnetometer | attitude | one of the six below | |
 //! | the same | attitude and how uncertain it is | [`attitude_kalman`] | 700 + 600 |
-//! | a linear model and measurements that come and go | its states | [`kalman`] | about 1.5 N³ + 3 N² M |
+//! | a linear model and measurements that come and go | its states | [`kalman`] | up to N³ + 3 N² M, without the model's zeros |
 //! | a model that bends | its states | [`nonlinear_kalman`], extended or unscented | as above, and the model |
 //! | encoder counts | wheel angle and speed | [`wheel_speed`] | 3 + 1, and 30 integer operations |
 //!

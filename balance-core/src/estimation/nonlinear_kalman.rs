@@ -223,6 +223,9 @@ impl<P: Float, const N: usize, const M: usize> Core<P, N, M> {
             for k in 0..N {
                 moved -= rows[i][k] * (self.state.estimate[k] - before[k]);
             }
+            if !moved.is_usable() {
+                continue;
+            }
             out.innovation[i] = moved;
             let (normalised, used) = self.take(i, &rows[i], noise[i][i], moved);
             out.normalised[i] = normalised;
@@ -249,6 +252,10 @@ impl<P: Float, const N: usize, const M: usize> Core<P, N, M> {
                 }
             }
         }
+        if !usable(&self.state.estimate) {
+            self.state.estimate = before;
+        }
+        self.state.uncertainty.mend();
         out.estimate = self.state.estimate;
         out
     }
@@ -257,7 +264,7 @@ impl<P: Float, const N: usize, const M: usize> Core<P, N, M> {
     fn take(&mut self, i: usize, row: &[P; N], noise: P, error: P) -> (P, bool) {
         let state = &mut self.state;
         let sight = state.uncertainty.sight(row, noise);
-        let normalised = error * error * sight.inverse;
+        let normalised = error * (error * sight.inverse);
         if let Some(adaptive) = &self.adaptive {
             state.variance[i] = adaptive.follow(
                 state.variance[i],
@@ -269,17 +276,11 @@ impl<P: Float, const N: usize, const M: usize> Core<P, N, M> {
         if !admit(self.gate, self.patience, normalised, &mut state.refused[i]) {
             return (normalised, false);
         }
-        let mut uncertainty = state.uncertainty;
-        let gain = uncertainty.correct(&sight);
-        let mut estimate = state.estimate;
+        let cross = state.uncertainty.correct(&sight);
+        let scaled = error * sight.inverse;
         for k in 0..N {
-            estimate[k] += gain[k] * error;
+            state.estimate[k] += cross[k] * scaled;
         }
-        if !usable(&estimate) {
-            return (normalised, false);
-        }
-        state.estimate = estimate;
-        state.uncertainty = uncertainty;
         (normalised, true)
     }
 

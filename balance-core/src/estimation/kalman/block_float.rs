@@ -8,7 +8,7 @@
 use super::factors::Factors;
 use super::uncertainty::{KalmanScalar, Uncertainty};
 use crate::ConfigError;
-use crate::math::{Fixed, FixedGain, mul_wide, shift_right};
+use crate::math::{Fixed, FixedGain, Scalar, mul_wide, shift_right};
 use fixed::types::extra::LeEqU32;
 
 /// A covariance in integers; see the source of this file for the scheme.
@@ -361,11 +361,11 @@ where
     }
 
     #[inline]
-    fn correct(&mut self, sight: &BlockSight<N>) -> [FixedGain; N] {
-        let mut gain = [FixedGain::default(); N];
+    fn correct(&mut self, sight: &BlockSight<N>, innovation: Fixed<Frac>, estimate: &mut [i64; N]) {
         for i in 0..N {
             let power = ONE - sight.unit + self.exponent[i] + sight.power;
-            gain[i] = FixedGain::from_parts(sight.weighted[i], power);
+            let gain = FixedGain::from_parts(sight.weighted[i], power);
+            estimate[i] = Fixed::accumulate(estimate[i], gain, innovation);
         }
         let down = (ONE + sight.power).clamp(0, 63) as u32;
         for i in 0..N {
@@ -379,7 +379,6 @@ where
         if let Some(index) = sight.state.filter(|index| *index < N) {
             self.keep(index, sight);
         }
-        gain
     }
 
     fn covariance(&self) -> [[f32; N]; N] {

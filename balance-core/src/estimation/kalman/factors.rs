@@ -8,11 +8,14 @@ use nalgebra::SMatrix;
 ///
 /// Such a product cannot be anything but symmetric and positive semidefinite, and the factors keep
 /// about twice the digits of the covariance itself: with `f32` they hold variances that lie 10¹⁴
-/// apart. Source of the recursions: G. J. Bierman, "Factorization Methods for Discrete Sequential
-/// Estimation" (1977), ch. V and VI, there with an upper L.
+/// apart. Whatever is left out of a factor that would leave its range, the product stays a
+/// covariance. Sources of the recursions: G. J. Bierman, "Factorization Methods for Discrete
+/// Sequential Estimation" (1977), ch. V to VII, there with an upper L; for a vector that is added,
+/// W. S. Agee, R. H. Turner, "Triangular decomposition of a positive definite matrix plus a
+/// symmetric dyad with application to Kalman filtering" (1972).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Factors<P, const N: usize> {
-    /// Row by row; only what is below the diagonal counts.
+    /// L, row by row, with its ones and zeros.
     pub(crate) lower: [[P; N]; N],
     pub(crate) diagonal: [P; N],
 }
@@ -24,6 +27,8 @@ pub struct Sight<P, const N: usize> {
     row: [P; N],
     /// D Lᵀ h.
     weighted: [P; N],
+    /// r and the weighted squares, from the last to this.
+    sum: [P; N],
     noise: P,
     /// h P hᵀ + r.
     pub(crate) variance: P,
@@ -31,13 +36,78 @@ pub struct Sight<P, const N: usize> {
 }
 
 /// A pivot below this counts as zero: its inverse would not be finite.
-const TINY: f64 = 1e-36;
+const TINY: f64 = 1.0 / (1_u128 << 120) as f64;
+/// One above this stands still.
+const HUGE: f64 = (1_u64 << 63) as f64;
+/// Largest entry of L: with D up to 2⁶³ the covariance is finite.
+const LARGEST: f64 = (1_u64 << 30) as f64;
+
+/// Whether there is anything to multiply with: models are full of zeros.
+#[inline(always)]
+fn counts<P: Float>(x: P) -> bool {
+    !x.is_below(P::lit(1e-45))
+}
+
+/// The same where the question is cheaper than a product, which is without hardware for it.
+#[inline(always)]
+fn is_worth<P: Float>(x: P) -> bool {
+    has_hardware::<P>() || counts(x)
+}
+
+/// Whether a sum of floats is one instruction.
+pub(super) const fn has_hardware<P>() -> bool {
+    cfg!(not(target_os = "none")) || (cfg!(target_abi = "eabihf") && size_of::<P>() == 4)
+}
+
+/// A bit for each entry that counts; entries that share one count if one of them does.
+pub(crate) fn counting<P: Float, const N: usize>(vector: &[P; N]) -> u32 {
+    let mut bits = 0;
+    for (i, x) in vector.iter().enumerate() {
+        bits |= if counts(*x) { bit(i) } else { 0 };
+    }
+    bits
+}
+
+const fn bit(index: usize) -> u32 {
+    1 << (index % 32)
+}
+
+/// A lower triangular F as a product: with ones on the diagonal, and diagonal.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Triangular<P, const N: usize> {
+    rows: [[P; N]; N],
+    /// Where they are not zero.
+    counting: [u32; N],
+    /// Whether the diagonal is more than ones.
+    stretches: bool,
+    /// The diagonal, and one over it.
+    diagonal: [(P, P); N],
+}
+
+impl<P: Float, const N: usize> Triangular<P, N> {
+    /// `None` for a matrix that has entries above the diagonal, or hardly any on it.
+    pub(crate) fn new(matrix: &[[P; N]; N]) -> Option<Self> {
+        let diagonal: [P; N] = core::array::from_fn(|i| matrix[i][i]);
+        let triangular = matrix.iter().enumerate().all(|(i, row)| {
+            let above = row.iter().skip(i + 1).all(|f| *f == P::zero());
+            above && diagonal[i].magnitude() > P::lit(1e-3)
+        });
+        let rows = matrix.map(|row| core::array::from_fn(|j| row[j] / diagonal[j]));
+        triangular.then(|| Self {
+            counting: rows.map(|row| counting(&row)),
+            rows,
+            stretches: diagonal.iter().any(|f| *f != P::one()),
+            diagonal: diagonal.map(|f| (f, P::one() / f)),
+        })
+    }
+}
 
 impl<P: Float, const N: usize> Factors<P, N> {
     /// No uncertainty.
     pub(crate) fn zero() -> Self {
+        let unit = |i, j| if i == j { P::one() } else { P::zero() };
         Self {
-            lower: [[P::zero(); N]; N],
+            lower: core::array::from_fn(|i| core::array::from_fn(|j| unit(i, j))),
             diagonal: [P::zero(); N],
         }
     }
@@ -111,7 +181,7 @@ impl<P: Float, const N: usize> Factors<P, N> {
             for j in 0..=i {
                 let mut x = P::zero();
                 for k in 0..=j {
-                    x += self.entry(i, k) * self.diagonal[k] * self.entry(j, k);
+                    x += self.lower[i][k] * self.diagonal[k] * self.lower[j][k];
                 }
                 out[i][j] = x;
                 out[j][i] = x;
@@ -120,9 +190,10 @@ impl<P: Float, const N: usize> Factors<P, N> {
         out
     }
 
-    #[inline(always)]
-    fn entry(&self, i: usize, j: usize) -> P {
-        if i == j { P::one() } else { self.lower[i][j] }
+    /// Of the same covariance with its states counted from the last to the first.
+    pub(crate) fn reversed(&self) -> Self {
+        let covariance = self.covariance();
+        Self::factor(|i, j| covariance[N - 1 - i][N - 1 - j]).0
     }
 
     /// Whether it can be gone on with, wherever it comes from.
@@ -145,112 +216,229 @@ impl<P: Float, const N: usize> Factors<P, N> {
         sum.is_usable()
     }
 
-    /// `P ← F P Fᵀ + Q`: weighted Gram-Schmidt on the rows of [F L, L_Q]. Beyond 2⁶³ it stands
-    /// still.
+    /// `P ← F P Fᵀ + Q`.
     #[inline]
     pub(crate) fn predict(&mut self, transition: &[[P; N]; N], noise: &Self) {
-        let mut way = [[P::zero(); N]; N];
-        for i in 0..N {
-            for j in 0..N {
-                let mut x = transition[i][j];
-                for k in j + 1..N {
-                    x += transition[i][k] * self.lower[k][j];
-                }
-                way[i][j] = x;
-            }
-        }
-        let mut shock = noise.lower;
         let mut next = Self::zero();
         for j in 0..N {
-            let mut weighted = [P::zero(); N];
-            let mut shaken = [P::zero(); N];
-            // The row of L_Q ends with the one on its diagonal.
-            shaken[j] = noise.diagonal[j];
-            let mut norm = noise.diagonal[j];
-            for k in 0..N {
-                weighted[k] = way[j][k] * self.diagonal[k];
-                norm += way[j][k] * weighted[k];
+            let mut column = [P::zero(); N];
+            for i in 0..N {
+                for k in j..N {
+                    if counts(transition[i][k]) {
+                        column[i] += transition[i][k] * self.lower[k][j];
+                    }
+                }
             }
-            for k in 0..j {
-                shaken[k] = shock[j][k] * noise.diagonal[k];
-                norm += shock[j][k] * shaken[k];
-            }
-            next.diagonal[j] = norm;
-            let scale = if norm > P::lit(TINY) {
-                P::one() / norm
-            } else {
-                P::zero()
-            };
-            for i in j + 1..N {
-                let mut dot = shock[i][j] * shaken[j];
-                for k in 0..N {
-                    dot += way[i][k] * weighted[k];
+            next.add(column, self.diagonal[j]);
+        }
+        next.shake(noise, counting(&noise.diagonal));
+        next.mend();
+        *self = next;
+    }
+
+    /// `P ← F P Fᵀ` for a lower triangular F: F L is triangular itself.
+    #[inline(always)]
+    pub(crate) fn carry(&mut self, transition: &Triangular<P, N>) {
+        if transition.stretches {
+            self.stretch(&transition.diagonal);
+        }
+        each!(i down from N => self.carry_row(i, transition));
+    }
+
+    #[inline(always)]
+    fn carry_row(&mut self, i: usize, transition: &Triangular<P, N>) {
+        for k in 0..i {
+            if transition.counting[i] & bit(k) != 0 {
+                let share = transition.rows[i][k];
+                for m in 0..k {
+                    let other = self.lower[k][m];
+                    if is_worth(other) {
+                        self.lower[i][m] += share * other;
+                    }
                 }
-                for k in 0..j {
-                    dot += shock[i][k] * shaken[k];
-                }
-                let share = dot * scale;
-                next.lower[i][j] = share;
-                for k in 0..N {
-                    way[i][k] -= share * way[j][k];
-                }
-                for k in 0..j {
-                    shock[i][k] -= share * shock[j][k];
-                }
-                shock[i][j] -= share;
+                self.lower[i][k] += share;
             }
         }
-        if next.is_usable() {
-            *self = next;
+    }
+
+    /// The same for a diagonal F.
+    #[inline(never)]
+    fn stretch(&mut self, diagonal: &[(P, P); N]) {
+        for j in 0..N {
+            let (own, inverse) = diagonal[j];
+            for i in j + 1..N {
+                self.lower[i][j] *= diagonal[i].0 * inverse;
+            }
+            let grown = self.diagonal[j] * own * own;
+            if grown.is_usable() {
+                self.diagonal[j] = grown;
+            }
+        }
+    }
+
+    /// `P ← P + Q`. `counting`: a bit for each of its factors that is not zero.
+    #[inline(always)]
+    pub(crate) fn shake(&mut self, noise: &Self, counting: u32) {
+        each!(j below N => {
+            if counting & bit(j) != 0 {
+                let mut column = [P::zero(); N];
+                column[j] = P::one();
+                for i in j + 1..N {
+                    column[i] = noise.lower[i][j];
+                }
+                self.add(column, noise.diagonal[j]);
+            }
+        });
+    }
+
+    /// `P ← P + c v vᵀ`.
+    #[inline(always)]
+    fn add(&mut self, vector: [P; N], weight: P) {
+        let (mut vector, mut weight) = (vector, weight);
+        each!(j below N => self.add_column(j, &mut vector, &mut weight));
+    }
+
+    #[inline(always)]
+    fn add_column(&mut self, j: usize, vector: &mut [P; N], weight: &mut P) {
+        let own = vector[j];
+        if !counts(own) {
+            return;
+        }
+        let pivot = self.diagonal[j];
+        let push = *weight * own;
+        let grown = pivot + push * own;
+        if grown.is_below(P::lit(TINY)) || !grown.is_below(P::lit(HUGE)) {
+            return;
+        }
+        let inverse = P::one() / grown;
+        let share = push * inverse;
+        self.diagonal[j] = grown;
+        *weight *= pivot * inverse;
+        for i in j + 1..N {
+            let old = self.lower[i][j];
+            if is_worth(old) {
+                vector[i] -= own * old;
+            }
+            if is_worth(vector[i]) {
+                self.lower[i][j] = old + share * vector[i];
+            }
         }
     }
 
     /// What a measurement along `row` with variance `noise` would tell.
     #[inline(always)]
     pub(crate) fn sight(&self, row: &[P; N], noise: P) -> Sight<P, N> {
-        let (mut seen, mut weighted) = (*row, [P::zero(); N]);
-        let mut variance = noise;
+        let mut seen = *row;
         for j in 0..N {
             for i in j + 1..N {
-                seen[j] += self.lower[i][j] * row[i];
+                if counts(row[i]) {
+                    seen[j] += self.lower[i][j] * row[i];
+                }
             }
-            weighted[j] = seen[j] * self.diagonal[j];
-            variance += seen[j] * weighted[j];
         }
-        Sight {
-            row: seen,
+        Sight::new(seen, &self.diagonal, noise)
+    }
+
+    /// The same for a row that is all zeros but for a one.
+    #[inline(always)]
+    pub(crate) fn sight_of_state(&self, index: usize, noise: P) -> Sight<P, N> {
+        let none = [P::zero(); N];
+        let row = self.lower.get(index).unwrap_or(&none);
+        Sight::new(*row, &self.diagonal, noise)
+    }
+
+    /// Takes that measurement in and gives P hᵀ as it was: the gain is that by the variance. Zero
+    /// where it would leave the numbers.
+    #[inline(always)]
+    pub(crate) fn correct(&mut self, sight: &Sight<P, N>) -> [P; N] {
+        let mut cross = [P::zero(); N];
+        if !sight.variance.is_usable() {
+            return cross;
+        }
+        // One over the sum; there is no gain yet that the first could take from.
+        let (mut sum, mut inverse) = (sight.noise, P::zero());
+        each!(j down from N => {
+            if counts(sight.row[j]) {
+                let share = -(sight.row[j] * inverse);
+                inverse = P::one() / sight.sum[j];
+                self.diagonal[j] *= sum * inverse;
+                sum = sight.sum[j];
+                self.correct_column(j, share, sight.weighted[j], &mut cross);
+            }
+        });
+        let _ = sum;
+        cross
+    }
+
+    #[inline(always)]
+    fn correct_column(&mut self, j: usize, share: P, weighted: P, cross: &mut [P; N]) {
+        for i in j + 1..N {
+            let old = self.lower[i][j];
+            if is_worth(cross[i]) {
+                self.lower[i][j] = old + share * cross[i];
+            }
+            if is_worth(old) {
+                cross[i] += weighted * old;
+            }
+        }
+        cross[j] = weighted;
+    }
+
+    /// Drops what has left the range. Within a step it can do no harm: what comes of it is not
+    /// usable and goes nowhere but into the same row.
+    #[inline(always)]
+    pub(crate) fn mend(&mut self) {
+        let limit = P::lit(LARGEST);
+        let mut sound = true;
+        // A negative zero leaves what is added to it as it is.
+        let mut sum = -P::zero();
+        for i in 1..N {
+            for j in 0..i {
+                if has_hardware::<P>() {
+                    sum += self.lower[i][j];
+                } else {
+                    sound &= self.lower[i][j].is_below(limit);
+                }
+            }
+        }
+        if !sound || !sum.is_below(limit) {
+            self.drop_unsound();
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn drop_unsound(&mut self) {
+        for i in 0..N {
+            for j in 0..i {
+                if !self.lower[i][j].is_below(P::lit(LARGEST)) {
+                    self.lower[i][j] = P::zero();
+                }
+            }
+        }
+    }
+}
+
+impl<P: Float, const N: usize> Sight<P, N> {
+    #[inline(always)]
+    fn new(row: [P; N], diagonal: &[P; N], noise: P) -> Self {
+        let (mut weighted, mut sum) = ([P::zero(); N], [P::zero(); N]);
+        let mut variance = noise;
+        for j in (0..N).rev() {
+            if is_worth(row[j]) {
+                weighted[j] = row[j] * diagonal[j];
+                variance += row[j] * weighted[j];
+                sum[j] = variance;
+            }
+        }
+        Self {
+            row,
             weighted,
+            sum,
             noise,
             variance,
             inverse: P::one() / variance,
         }
-    }
-
-    /// Takes that measurement in and gives the gain; zero where it would leave the numbers.
-    #[inline(always)]
-    pub(crate) fn correct(&mut self, sight: &Sight<P, N>) -> [P; N] {
-        let mut next = *self;
-        let mut gain = [P::zero(); N];
-        let mut sum = sight.noise;
-        let mut inverse = P::one() / sum;
-        for j in (0..N).rev() {
-            let share = -(sight.row[j] * inverse);
-            let grown = sum + sight.row[j] * sight.weighted[j];
-            inverse = P::one() / grown;
-            next.diagonal[j] = self.diagonal[j] * sum * inverse;
-            sum = grown;
-            for i in j + 1..N {
-                let old = self.lower[i][j];
-                next.lower[i][j] = old + share * gain[i];
-                gain[i] += sight.weighted[j] * old;
-            }
-            gain[j] = sight.weighted[j];
-        }
-        if !next.is_usable() || !sight.variance.is_usable() {
-            return [P::zero(); N];
-        }
-        *self = next;
-        gain.map(|k| k * inverse)
     }
 }
 
