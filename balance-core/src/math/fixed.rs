@@ -134,32 +134,6 @@ impl FixedGain {
 }
 
 impl FixedGain {
-    /// `mantissa · 2^-power`, saturating.
-    #[inline(always)]
-    pub(crate) const fn from_parts(mantissa: i32, power: i32) -> Self {
-        let shift = power - GUARD as i32;
-        if shift < 0 {
-            let up = if shift < -31 { 31 } else { -shift };
-            Self {
-                mantissa: saturate((mantissa as i64) << up),
-                shift: 0,
-                room: 0,
-            }
-        } else if shift <= 62 {
-            Self {
-                mantissa,
-                shift: shift as u8,
-                room: 0,
-            }
-        } else {
-            let down = if shift > 93 { 31 } else { shift - 62 };
-            Self {
-                mantissa: mantissa >> down,
-                shift: 62,
-                room: 0,
-            }
-        }
-    }
     /// Mantissa and power such that the gain is `mantissa · 2^-power`.
     #[inline(always)]
     pub(crate) const fn parts(self) -> (i32, i32) {

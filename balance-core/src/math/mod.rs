@@ -40,4 +40,4 @@ pub use self::scalar::{Float, Real, Scalar};
 pub use self::short::ShortGain;
 pub use self::sin_cos::{sin_cos_counts, sin_cos_short};
 
-pub(crate) use self::wide::{mul_wide, shift_right};
+pub(crate) use self::wide::{add_saturating, mul_wide, shift_right};

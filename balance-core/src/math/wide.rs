@@ -108,7 +108,7 @@ const fn mul_high_unsigned_in_parts(a: u32, b: u32) -> u32 {
 /// `a + b`, saturating. Told by the signs, in half the instructions of `i64::saturating_add` on a
 /// core of 32 bits.
 #[inline(always)]
-pub(super) const fn add_saturating(a: i64, b: i64) -> i64 {
+pub(crate) const fn add_saturating(a: i64, b: i64) -> i64 {
     let sum = a.wrapping_add(b);
     if (a ^ sum) & (b ^ sum) < 0 {
         cold();

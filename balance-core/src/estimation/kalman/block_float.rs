@@ -8,7 +8,7 @@
 use super::factors::Factors;
 use super::uncertainty::{KalmanScalar, Uncertainty};
 use crate::ConfigError;
-use crate::math::{Fixed, FixedGain, Scalar, mul_wide, shift_right};
+use crate::math::{Fixed, FixedGain, add_saturating, mul_wide, shift_right};
 use fixed::types::extra::LeEqU32;
 
 /// A covariance in integers; see the source of this file for the scheme.
@@ -17,7 +17,7 @@ use fixed::types::extra::LeEqU32;
 /// down to 2⁻³⁰ of the state's variance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BlockFloat<const N: usize> {
-    /// Row by row; only the lower triangle counts.
+    /// Symmetric.
     mantissa: [[i32; N]; N],
     exponent: [i32; N],
 }
@@ -35,6 +35,12 @@ fn dot<const N: usize>(a: &[i32; N], b: &[i32; N]) -> i32 {
         sum = sum.wrapping_add(mul_wide(*a, *b));
     }
     (sum >> ONE) as i32
+}
+
+/// `a · b / 2³⁰`, rounded. The product must stay below 2⁶¹.
+#[inline(always)]
+fn product(a: i32, b: i32) -> i32 {
+    (mul_wide(a, b).wrapping_add(HALF) >> ONE) as i32
 }
 
 /// `value · 2^power`, rounded to nearest, within ±2³⁰.
@@ -84,6 +90,8 @@ pub struct BlockDynamics<const N: usize> {
     exponent: [i32; N],
     /// Rows of F, `2^growth` of which sum up to at most one in magnitude.
     rows: [[i32; N]; N],
+    /// The column of a row's only entry, or N.
+    only: [usize; N],
     growth: [i32; N],
     shock: [[i32; N]; N],
 }
@@ -123,6 +131,22 @@ impl<const N: usize> BlockDynamics<N> {
                 let power = exponent[i] - self.growth[i] + exponent[k] - self.growth[k];
                 self.shock[i][k] = scaled(self.noise[i][k], power);
             }
+            let mut counting = self.rows[i].iter().enumerate().filter(|(_, f)| **f != 0);
+            self.only[i] = match (counting.next(), counting.next()) {
+                (Some((column, _)), None) => column,
+                _ => N,
+            };
+        }
+    }
+
+    /// Row `i` of F times a vector.
+    #[inline(always)]
+    fn along(&self, i: usize, vector: &[i32; N]) -> i32 {
+        let only = self.only[i];
+        if only < N {
+            product(self.rows[i][only], vector[only])
+        } else {
+            dot(&self.rows[i], vector)
         }
     }
 }
@@ -141,8 +165,6 @@ pub enum BlockRow<const N: usize> {
 pub struct BlockSight<const N: usize> {
     /// P hᵀ, in units of `2^-(e_i + unit)`.
     cross: [i32; N],
-    /// The same over the innovation's variance, in units of `2^(unit - e_i - power - 30)`.
-    weighted: [i32; N],
     unit: i32,
     /// The innovation's variance is `sum · 2^(power - 2 unit)`, 2³⁰ ≤ sum < 2³¹.
     sum: i32,
@@ -170,17 +192,6 @@ fn inverse(sum: i32) -> i32 {
 }
 
 impl<const N: usize> BlockFloat<N> {
-    #[inline(always)]
-    fn full(&self) -> [[i32; N]; N] {
-        let mut full = self.mantissa;
-        for i in 0..N {
-            for j in 0..i {
-                full[j][i] = full[i][j];
-            }
-        }
-        full
-    }
-
     /// Brings every variance back to 2²⁷ .. 2³⁰. `growth`: what the exponents have lost.
     #[inline(always)]
     fn normalise(&mut self, growth: &[i32; N]) {
@@ -200,9 +211,15 @@ impl<const N: usize> BlockFloat<N> {
         }
         for i in 0..N {
             for j in 0..=i {
-                self.mantissa[i][j] = shifted(self.mantissa[i][j], up[i] + up[j]);
+                self.set(i, j, shifted(self.mantissa[i][j], up[i] + up[j]));
             }
         }
+    }
+
+    #[inline(always)]
+    fn set(&mut self, i: usize, j: usize, mantissa: i32) {
+        self.mantissa[i][j] = mantissa;
+        self.mantissa[j][i] = mantissa;
     }
 }
 
@@ -229,7 +246,7 @@ where
         for i in 0..N {
             for j in 0..=i {
                 let power = this.exponent[i] + this.exponent[j];
-                this.mantissa[i][j] = scaled(covariance[i][j], power);
+                this.set(i, j, scaled(covariance[i][j], power));
             }
         }
         this
@@ -245,6 +262,7 @@ where
             // No state has such an exponent: the first step scales.
             exponent: [i32::MIN; N],
             rows: [[0; N]; N],
+            only: [N; N],
             growth: [0; N],
             shock: [[0; N]; N],
         })
@@ -260,18 +278,18 @@ where
 
     #[inline]
     fn predict(&mut self, dynamics: &mut BlockDynamics<N>) {
-        if dynamics.exponent != self.exponent {
+        // Not `!=`, which calls `memcmp`.
+        if (0..N).any(|i| dynamics.exponent[i] != self.exponent[i]) {
             dynamics.rescale(&self.exponent);
         }
-        let rows = &dynamics.rows;
-        let full = self.full();
+        let before = self.mantissa;
         for i in 0..N {
             let mut way = [0; N];
             for k in 0..N {
-                way[k] = dot(&rows[i], &full[k]);
+                way[k] = dynamics.along(i, &before[k]);
             }
             for j in 0..=i {
-                let grown = dot(&way, &rows[j]);
+                let grown = dynamics.along(j, &way);
                 self.mantissa[i][j] = grown.saturating_add(dynamics.shock[i][j]);
             }
         }
@@ -280,7 +298,7 @@ where
 
     #[inline]
     fn sight(&self, row: &BlockRow<N>, noise: FixedGain) -> BlockSight<N> {
-        let full = self.full();
+        let full = &self.mantissa;
         let (cross, unit, seen, state) = match row {
             BlockRow::State(index) if *index < N => {
                 let cross = full[*index];
@@ -324,7 +342,6 @@ where
         let inverse = inverse(sum);
         BlockSight {
             cross,
-            weighted: cross.map(|x| (mul_wide(x, inverse) >> 31) as i32),
             unit,
             sum,
             power,
@@ -362,19 +379,11 @@ where
 
     #[inline]
     fn correct(&mut self, sight: &BlockSight<N>, innovation: Fixed<Frac>, estimate: &mut [i64; N]) {
-        for i in 0..N {
-            let power = ONE - sight.unit + self.exponent[i] + sight.power;
-            let gain = FixedGain::from_parts(sight.weighted[i], power);
-            estimate[i] = Fixed::accumulate(estimate[i], gain, innovation);
-        }
-        let down = (ONE + sight.power).clamp(0, 63) as u32;
-        for i in 0..N {
-            for j in 0..=i {
-                let product = mul_wide(sight.cross[i], sight.weighted[j]);
-                let lost = shift_right(product, down) as i32;
-                self.mantissa[i][j] = self.mantissa[i][j].wrapping_sub(lost);
-            }
-            self.mantissa[i][i] = self.mantissa[i][i].max(1);
+        self.follow(sight, innovation.to_bits(), estimate);
+        if sight.power < -SHARP {
+            self.lose_much(sight);
+        } else {
+            self.lose(sight);
         }
         if let Some(index) = sight.state.filter(|index| *index < N) {
             self.keep(index, sight);
@@ -382,7 +391,7 @@ where
     }
 
     fn covariance(&self) -> [[f32; N]; N] {
-        let full = self.full();
+        let full = &self.mantissa;
         core::array::from_fn(|i| {
             core::array::from_fn(|j| {
                 full[i][j] as f32 * power_of_two(-self.exponent[i] - self.exponent[j])
@@ -400,7 +409,76 @@ where
     }
 }
 
+/// Up to this many bits may be missing from the innovation's variance for gains to fit in a word.
+const SHARP: i32 = 3;
+
 impl<const N: usize> BlockFloat<N> {
+    /// `x ← x + P hᵀ / S · innovation`, the accumulators having a guard of 16 bits.
+    #[inline(always)]
+    fn follow(&self, sight: &BlockSight<N>, innovation: i32, estimate: &mut [i64; N]) {
+        if innovation == 0 {
+            return;
+        }
+        let wide = mul_wide(innovation, sight.inverse);
+        // All bits that a word can have.
+        let spare = (if wide < 0 { !wide } else { wide }).leading_zeros() as i32 - 1;
+        let step = ((wide << (spare & 63)) >> 32) as i32;
+        // ONE of the variance and 31 of its inverse, less 16 of the guard and 32 of the step.
+        let down = ONE + 31 - 16 - 32 + spare + sight.power - sight.unit;
+        each!(i below N => {
+            let cross = sight.cross[i];
+            if cross != 0 {
+                let product = mul_wide(cross, step);
+                let down = down + self.exponent[i];
+                let moved = if down < 0 {
+                    product.saturating_mul(1 << down.wrapping_neg().min(62))
+                } else {
+                    shift_right(product, down.min(63) as u32)
+                };
+                estimate[i] = add_saturating(estimate[i], moved);
+            }
+        });
+    }
+
+    /// `P ← P − P hᵀ h P / S`.
+    #[inline(always)]
+    fn lose(&mut self, sight: &BlockSight<N>) {
+        // P hᵀ / S in units of 2⁻²⁹: at most the root of eight.
+        let inverse = sight.inverse >> (sight.power + SHARP).clamp(0, 31);
+        let gain = sight.cross.map(|x| (mul_wide(x, inverse) >> 29) as i32);
+        each!(i below N => self.lose_row(i, sight.cross[i], &gain));
+    }
+
+    #[inline(always)]
+    fn lose_row(&mut self, i: usize, cross: i32, gain: &[i32; N]) {
+        if cross == 0 {
+            return;
+        }
+        for j in 0..=i {
+            let lost = (mul_wide(cross, gain[j]) >> 29) as i32;
+            self.set(i, j, self.mantissa[i][j].wrapping_sub(lost));
+        }
+        self.mantissa[i][i] = self.mantissa[i][i].max(1);
+    }
+
+    /// The same where gains are larger, because what is measured is all but known.
+    #[cold]
+    #[inline(never)]
+    fn lose_much(&mut self, sight: &BlockSight<N>) {
+        let weighted = sight
+            .cross
+            .map(|x| (mul_wide(x, sight.inverse) >> 31) as i32);
+        let down = (ONE + sight.power).clamp(0, 63) as u32;
+        for i in 0..N {
+            for j in 0..=i {
+                let product = mul_wide(sight.cross[i], weighted[j]);
+                let lost = shift_right(product, down) as i32;
+                self.set(i, j, self.mantissa[i][j].wrapping_sub(lost));
+            }
+            self.mantissa[i][i] = self.mantissa[i][i].max(1);
+        }
+    }
+
     /// Of the covariances with a state that was measured itself, r/S is kept: by a product, since
     /// the difference would cancel where r is small.
     #[inline(always)]
@@ -411,17 +489,17 @@ impl<const N: usize> BlockFloat<N> {
         // What is left is small: the state gets a finer exponent at once.
         let finer = if down > ONE + 9 { (down - ONE) >> 1 } else { 0 };
         let finer = finer.min(EXPONENTS - self.exponent[index]).max(0);
-        for i in 0..N {
-            let up = if i == index { 2 * finer } else { finer };
-            let product = mul_wide(sight.cross[i], share);
-            let kept = shift_right(product, (down - up).clamp(0, 63) as u32) as i32;
-            if i < index {
-                self.mantissa[index][i] = kept;
+        let spare = (down - finer - ONE).clamp(-1, 31);
+        let common = shifted(share, -spare);
+        each!(i below N => {
+            let kept = if i == index {
+                let down = (down - 2 * finer).clamp(0, 63) as u32;
+                (shift_right(mul_wide(sight.cross[i], share), down) as i32).max(1)
             } else {
-                self.mantissa[i][index] = kept;
-            }
-        }
-        self.mantissa[index][index] = self.mantissa[index][index].max(1);
+                (mul_wide(sight.cross[i], common) >> ONE) as i32
+            };
+            self.set(i, index, kept);
+        });
         self.exponent[index] += finer;
     }
 }
