@@ -263,16 +263,19 @@ fn stay_covariances(steps: u32) {
             }
         }
     }
-    for (name, found, wide) in [
+    // The unscented filter learns from differences of points that lie a deviation apart.
+    for (name, found, wide, bound) in [
         (
             "extended",
             extended.covariance(),
             extended_wide.covariance(),
+            1e-4,
         ),
         (
             "unscented",
             unscented.covariance(),
             unscented_wide.covariance(),
+            1e-2,
         ),
     ] {
         let mut worst = 0.0_f64;
@@ -283,7 +286,7 @@ fn stay_covariances(steps: u32) {
             }
         }
         println!("{steps} steps, {name}: covariance off by {worst:e} of the variances");
-        assert!(worst < 1e-3, "{name}: {worst:e}");
+        assert!(worst < bound, "{name}: {worst:e}");
     }
 }
 
