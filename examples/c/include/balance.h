@@ -35,7 +35,19 @@ typedef enum balance_status {
   BALANCE_UNKNOWN = 8,
   // Only while the motors have no power.
   BALANCE_ARMED = 9,
+  // The model has no such gain: out of the input's reach, unseen, or beyond the accuracy.
+  BALANCE_NO_DESIGN = 10,
 } balance_status;
+
+// How an answer of a predictive controller came about.
+typedef enum balance_mpc_status {
+  // No limit acts: the input is that of the LQR.
+  BALANCE_MPC_UNCONSTRAINED = 0,
+  // The best under the limits.
+  BALANCE_MPC_SOLVED = 1,
+  // Not solved in time: the input is that of the LQR, limited.
+  BALANCE_MPC_FALLBACK = 2,
+} balance_mpc_status;
 
 // What a biquad lets through.
 typedef enum balance_biquad_kind {
@@ -167,6 +179,148 @@ typedef struct balance_state_feedback {
   uint64_t private_words[14];
 } balance_state_feedback;
 
+// A linear model, `dx/dt = a x + b u`, and what deviation and effort cost.
+typedef struct balance_model {
+  // Row by row: what each state does to the rate of the first, and so on.
+  float a[4][4];
+  // What the input does to the rate of each state.
+  float b[4];
+  // How much of each state is as bad as `input_limit` of the input; infinite: any.
+  float state_limit[4];
+  // See `state_limit`.
+  float input_limit;
+} balance_model;
+
+// Model predictive control of four states and one input, ten periods ahead.
+typedef struct balance_mpc {
+  // Not to be touched.
+  uint64_t private_words[120];
+} balance_mpc;
+
+// Limits of a predictive controller.
+typedef struct balance_mpc_config {
+  // The model and its prices.
+  struct balance_model model;
+  // Smallest input.
+  float input_min;
+  // Largest input.
+  float input_max;
+  // Smallest value of each state; minus infinity: none.
+  float state_min[4];
+  // Largest value of each state; infinity: none.
+  float state_max[4];
+  // Rounds of the solver in a step, 1 to 10000: what bounds the time.
+  uint32_t iterations;
+  // Accuracy, in shares of the limits, 1e-7 to 0.1.
+  float tolerance;
+} balance_mpc_config;
+
+// What a step of a predictive controller gives.
+typedef struct balance_mpc_output {
+  // What to apply now, within its limits.
+  float input;
+  // Rounds of the solver.
+  uint32_t iterations;
+  // How it came about.
+  enum balance_mpc_status status;
+  // A state was unusable, and the last input stands.
+  bool held;
+} balance_mpc_output;
+
+// A three-phase motor with permanent magnets, per phase in star connection.
+typedef struct balance_machine {
+  // Pairs of poles: half the number of magnets.
+  uint16_t pole_pairs;
+  // Resistance of a phase, in Ω.
+  float resistance;
+  // Inductance along the magnet, in H.
+  float inductance_d;
+  // Inductance across it, in H.
+  float inductance_q;
+  // Flux of the magnet through a phase, in V·s.
+  float flux;
+} balance_machine;
+
+// Settings of a current loop.
+typedef struct balance_current_loop_config {
+  // The motor.
+  struct balance_machine machine;
+  // Bandwidth, in rad/s.
+  float bandwidth;
+  // Length of the largest voltage vector, over what every direction can have.
+  float max_modulation;
+  // Periods from the measurement until half of the new voltage has acted.
+  float output_delay;
+  // Lowest bus voltage that is believed, in V.
+  float min_bus_voltage;
+  // Highest bus voltage that is believed, in V.
+  float max_bus_voltage;
+} balance_current_loop_config;
+
+// Current loop of a three-phase motor: currents and angle in, duties out.
+typedef struct balance_current_loop {
+  // Not to be touched.
+  uint64_t private_words[12];
+} balance_current_loop;
+
+// What a period of a current loop gives.
+typedef struct balance_current_loop_output {
+  // Share of the period for which each upper switch is on, 0 to 1; all zero for a bad handle.
+  float duties[3];
+  // Measured current along the magnet, in A.
+  float current_d;
+  // Measured current across it, in A.
+  float current_q;
+  // The voltage was limited.
+  bool saturated;
+  // An input was unusable: the last good duties stand. Switch off if that goes on.
+  bool held;
+} balance_current_loop_output;
+
+// What a period of a current loop takes.
+typedef struct balance_current_loop_input {
+  // Currents into phases a and b, in A.
+  float phase_currents[2];
+  // Electrical angle at the moment of the measurement, in rad.
+  float angle;
+  // Electrical speed, in rad/s.
+  float speed;
+  // Bus voltage, in V.
+  float bus_voltage;
+  // Wanted current along the magnet, in A.
+  float reference_d;
+  // Wanted current across it, that makes torque, in A.
+  float reference_q;
+} balance_current_loop_input;
+
+// Speed loop of a three-phase motor: speed in, current out.
+typedef struct balance_speed_loop {
+  // Not to be touched.
+  uint64_t private_words[6];
+} balance_speed_loop;
+
+// Settings of a lean PID; the gains mean the same as in `balance_pid_config`.
+typedef struct balance_lean_pid_config {
+  // Output per unit of error.
+  float kp;
+  // Output per unit of error and second.
+  float ki;
+  // Output per unit of the measured value's rate.
+  float kd;
+  // Cut-off of the derivative's low-pass in Hz; zero or less: none.
+  float derivative_cutoff_hz;
+  // Smallest output.
+  float output_min;
+  // Largest output.
+  float output_max;
+} balance_lean_pid_config;
+
+// A PID with clamped integral and filtered derivative, and nothing else.
+typedef struct balance_lean_pid {
+  // Not to be touched.
+  uint64_t private_words[8];
+} balance_lean_pid;
+
 // Settings of a duty map.
 typedef struct balance_duty_map_config {
   // Voltage at which the motor only just turns, in V.
@@ -188,6 +342,30 @@ typedef struct balance_duty_map {
   // Not to be touched.
   uint64_t private_words[10];
 } balance_duty_map;
+
+// Profile of limited speed and acceleration.
+typedef struct balance_trapezoid {
+  // Not to be touched.
+  uint64_t private_words[16];
+} balance_trapezoid;
+
+// Profile of limited speed, acceleration and jerk.
+typedef struct balance_s_curve {
+  // Not to be touched.
+  uint64_t private_words[22];
+} balance_s_curve;
+
+// Where the profile is.
+typedef struct balance_motion {
+  // Position.
+  float position;
+  // Speed, per second.
+  float speed;
+  // Acceleration, per second squared.
+  float acceleration;
+  // Whether the goal has been reached.
+  bool arrived;
+} balance_motion;
 
 // Everything about one robot; its numbers have names, as in `balance.pitch`.
 typedef struct balance_robot_config {
@@ -276,6 +454,12 @@ typedef struct balance_biquad {
   // Not to be touched.
   uint64_t private_words[10];
 } balance_biquad;
+
+// When to step: exact positions and ramps, tick by tick of a timer.
+typedef struct balance_stepper {
+  // Not to be touched.
+  uint64_t private_words[10];
+} balance_stepper;
 
 // Complementary filter of gyroscope and accelerometer angle.
 typedef struct balance_complementary {
@@ -417,6 +601,58 @@ enum balance_status balance_state_feedback_init(struct balance_state_feedback *h
 // The output for four states. A NaN holds the last one.
 float balance_state_feedback_step(struct balance_state_feedback *handle, const float (*state)[4]);
 
+// The gain of `u = −gain · x` that is best for the model, held for periods in s. Millions of
+// instructions: not in the loop.
+enum balance_status balance_lqr_design(const struct balance_model *model,
+                                       float dt,
+                                       float (*gain)[4]);
+
+// Prepares a predictive controller for a period in s. Millions of instructions.
+enum balance_status balance_mpc_init(struct balance_mpc *handle,
+                                     const struct balance_mpc_config *config,
+                                     float dt);
+
+// The best input now, toward a state of zeros.
+struct balance_mpc_output balance_mpc_step(struct balance_mpc *handle, const float (*state)[4]);
+
+// A hoverboard's wheel on ten cells, 200 Hz.
+struct balance_current_loop_config balance_current_loop_config_default(void);
+
+// Prepares a current loop for a period in s.
+enum balance_status balance_current_loop_init(struct balance_current_loop *handle,
+                                              const struct balance_current_loop_config *config,
+                                              float dt);
+
+// Advances by one period.
+struct balance_current_loop_output balance_current_loop_step(struct balance_current_loop *handle,
+                                                             const struct balance_current_loop_input *input);
+
+// Prepares a speed loop: inertia in kg·m², torque per ampere in N·m/A, bandwidth in rad/s, largest
+// current in A, period in s.
+enum balance_status balance_speed_loop_init(struct balance_speed_loop *handle,
+                                            float inertia,
+                                            float torque_constant,
+                                            float bandwidth,
+                                            float max_current,
+                                            float dt);
+
+// The current in A for a wanted and a measured speed in rad/s of the rotor. A NaN holds the last.
+float balance_speed_loop_step(struct balance_speed_loop *handle, float wanted, float speed);
+
+// A gain of one, within ±1.
+struct balance_lean_pid_config balance_lean_pid_config_default(void);
+
+// Prepares a lean PID for a period in s.
+enum balance_status balance_lean_pid_init(struct balance_lean_pid *handle,
+                                          const struct balance_lean_pid_config *config,
+                                          float dt);
+
+// The output for a setpoint and a measured value. A NaN holds the last output.
+float balance_lean_pid_step(struct balance_lean_pid *handle, float setpoint, float measured);
+
+// Back to rest.
+enum balance_status balance_lean_pid_reset(struct balance_lean_pid *handle);
+
 // Two lithium cells, no dead band.
 struct balance_duty_map_config balance_duty_map_config_default(void);
 
@@ -426,6 +662,37 @@ enum balance_status balance_duty_map_init(struct balance_duty_map *handle,
 
 // The duty, −1 to 1, for a wanted voltage and the battery's.
 float balance_duty_map_step(struct balance_duty_map *handle, float voltage, float battery);
+
+// Prepares a profile with these limits for a period in s, at rest at zero.
+enum balance_status balance_trapezoid_init(struct balance_trapezoid *handle,
+                                           float speed,
+                                           float acceleration,
+                                           float dt);
+
+// Prepares a profile with these limits for a period in s, at rest at zero.
+enum balance_status balance_s_curve_init(struct balance_s_curve *handle,
+                                         float speed,
+                                         float acceleration,
+                                         float jerk,
+                                         float dt);
+
+// Goes on for one period, to be at a position with a speed (zero: to rest there). A NaN
+// means the last goal.
+struct balance_motion balance_trapezoid_step(struct balance_trapezoid *handle,
+                                             float position,
+                                             float speed);
+
+// At rest at a position.
+enum balance_status balance_trapezoid_reset_to(struct balance_trapezoid *handle, float position);
+
+// Goes on for one period, to be at a position with a speed (zero: to rest there). A NaN
+// means the last goal.
+struct balance_motion balance_s_curve_step(struct balance_s_curve *handle,
+                                           float position,
+                                           float speed);
+
+// At rest at a position.
+enum balance_status balance_s_curve_reset_to(struct balance_s_curve *handle, float position);
 
 // Begins with a robot that is known, one of `balance_robot_preset`.
 enum balance_status balance_robot_config_init(struct balance_robot_config *config, int32_t preset);
@@ -483,6 +750,39 @@ enum balance_status balance_biquad_reset(struct balance_biquad *handle);
 
 // The status in words; never null.
 const char *balance_status_text(int32_t status);
+
+// Prepares a stepper at rest at step zero: ticks of its timer per second, largest rate in steps/s,
+// acceleration in steps/s².
+enum balance_status balance_stepper_init(struct balance_stepper *handle,
+                                         float tick_hz,
+                                         float max_rate,
+                                         float acceleration);
+
+// Goes on at a rate in steps/s, negative for back; a NaN stops.
+enum balance_status balance_stepper_run_at(struct balance_stepper *handle, float rate);
+
+// Goes to a step and rests there.
+enum balance_status balance_stepper_go_to(struct balance_stepper *handle, int32_t position);
+
+// Stands still as soon as the acceleration allows.
+enum balance_status balance_stepper_stop(struct balance_stepper *handle);
+
+// A tick of its timer: 1 for a step forward, −1 for one back, 0 for none.
+int8_t balance_stepper_tick(struct balance_stepper *handle);
+
+// Steps made so far.
+int32_t balance_stepper_position(struct balance_stepper *handle);
+
+// Whether it stands and has nowhere to go; true for a bad handle.
+bool balance_stepper_is_resting(struct balance_stepper *handle);
+
+// Pitch in rad, leaning forward positive, of an accelerometer's counts at any range; a NaN where
+// they have no direction.
+float balance_accel_pitch(const int16_t (*accel)[3]);
+
+// Roll in rad, left side up positive, of an accelerometer's counts at any range; a NaN where they
+// have no direction.
+float balance_accel_roll(const int16_t (*accel)[3]);
 
 // Prepares a complementary filter with a time constant in s for a period in s.
 enum balance_status balance_complementary_init(struct balance_complementary *handle,

@@ -10,23 +10,23 @@ pub(crate) unsafe trait Handle: Sized {
     /// What is in it.
     type Inner;
     /// Tells one kind of handle from another, and from memory that was never initialised.
-    const MARK: u64;
+    const MARK: u32;
 }
 
 /// What really is in a handle.
 #[repr(C)]
 pub(crate) struct Slot<T> {
-    mark: u64,
+    mark: u32,
     value: T,
 }
 
-/// FNV-1a.
-pub(crate) const fn mark(name: &str) -> u64 {
-    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+/// FNV-1a of 32 bits.
+pub(crate) const fn mark(name: &str) -> u32 {
+    let mut hash = 0x811c_9dc5_u32;
     let bytes = name.as_bytes();
     let mut index = 0;
     while index < bytes.len() {
-        hash = (hash ^ bytes[index] as u64).wrapping_mul(0x0100_0000_01b3);
+        hash = (hash ^ bytes[index] as u32).wrapping_mul(0x0100_0193);
         index += 1;
     }
     hash
@@ -50,7 +50,7 @@ macro_rules! handle {
         // SAFETY: plain words, large enough and aligned, as asserted above.
         unsafe impl $crate::handle::Handle for $name {
             type Inner = $inner;
-            const MARK: u64 = $crate::handle::mark(stringify!($name));
+            const MARK: u32 = $crate::handle::mark(stringify!($name));
         }
     };
 }
@@ -85,7 +85,7 @@ pub(crate) fn put<H: Handle>(handle: *mut H, value: H::Inner) -> balance_status 
 pub(crate) fn get<'a, H: Handle>(handle: *mut H) -> Result<&'a mut H::Inner, balance_status> {
     check(handle)?;
     // SAFETY: not null, aligned, and memory of a handle's size, of which the first word is a mark.
-    if unsafe { handle.cast::<u64>().read() } != H::MARK {
+    if unsafe { handle.cast::<u32>().read() } != H::MARK {
         return Err(BALANCE_NOT_INITIALISED);
     }
     // SAFETY: the mark is written by `put` only, together with a value. The header demands that no

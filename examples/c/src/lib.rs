@@ -17,11 +17,19 @@
 
 mod attitude;
 mod control;
+mod design;
+mod foc;
 mod handle;
+mod lean_pid;
 mod motor;
+mod profile;
 mod robot;
 mod signal;
+/// cbindgen:ignore
+#[cfg(feature = "small_job")]
+mod small_job;
 mod status;
+mod stepper;
 mod tilt;
 
 /// Nothing here panics: `.ci/c` proves it by linking with the feature `prove`.

@@ -28,6 +28,8 @@ pub enum balance_status {
     BALANCE_UNKNOWN = 8,
     /// Only while the motors have no power.
     BALANCE_ARMED = 9,
+    /// The model has no such gain: out of the input's reach, unseen, or beyond the accuracy.
+    BALANCE_NO_DESIGN = 10,
 }
 
 use balance_status::{
@@ -61,6 +63,7 @@ pub extern "C" fn balance_status_text(status: i32) -> *const c_char {
         7 => c"a number gives a coefficient that the scalar type cannot hold",
         8 => c"there is no such name, kind or preset",
         9 => c"only while the motors have no power",
+        10 => c"there is no such gain for this model",
         _ => c"no status of this library",
     };
     text.as_ptr()

@@ -3,6 +3,7 @@
 use crate::handle::{get, handle, put, read};
 use crate::status::balance_status::{self, BALANCE_OK};
 use balance_core::estimation::TiltEstimate;
+use balance_core::estimation::accel_tilt::{pitch_from_counts, roll_from_counts};
 use balance_core::estimation::complementary::{Complementary, ComplementaryConfig};
 use balance_core::estimation::tilt_kalman::{TiltKalman, TiltKalmanConfig};
 use balance_core::estimation::wheel_speed::{WheelSpeed, WheelSpeedConfig};
@@ -40,6 +41,22 @@ impl From<TiltEstimate<f32>> for balance_tilt {
             bias: tilt.bias,
         }
     }
+}
+
+/// Pitch in rad, leaning forward positive, of an accelerometer's counts at any range; a NaN where
+/// they have no direction.
+#[unsafe(no_mangle)]
+pub extern "C" fn balance_accel_pitch(accel: *const [i16; 3]) -> f32 {
+    let accel = read(accel).ok();
+    accel.and_then(pitch_from_counts).unwrap_or(f32::NAN)
+}
+
+/// Roll in rad, left side up positive, of an accelerometer's counts at any range; a NaN where they
+/// have no direction.
+#[unsafe(no_mangle)]
+pub extern "C" fn balance_accel_roll(accel: *const [i16; 3]) -> f32 {
+    let accel = read(accel).ok();
+    accel.and_then(roll_from_counts).unwrap_or(f32::NAN)
 }
 
 /// Prepares a complementary filter with a time constant in s for a period in s.

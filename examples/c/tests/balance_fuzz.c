@@ -57,8 +57,9 @@ static void *place(void *memory) {
 int main(int count, char **words) {
     /* On the heap, with a margin of one word for what is misaligned and no more. */
     const size_t size = sizeof(balance_robot_config) + 8;
-    uint64_t *memory[14];
-    for (int k = 0; k < 14; k++) {
+    enum { HANDLES = 21 };
+    uint64_t *memory[HANDLES];
+    for (int k = 0; k < HANDLES; k++) {
         memory[k] = malloc(size);
         for (size_t n = 0; n < size; n++) ((unsigned char *)memory[k])[n] = (unsigned char)chance();
     }
@@ -71,6 +72,13 @@ int main(int count, char **words) {
         balance_tilt_kalman_config kalman = {number(), number(), number(), number()};
         balance_mahony_config mahony = {number(), number()};
         balance_duty_map_config duty = {number(), number(), number(), number(), number(), number()};
+        balance_lean_pid_config lean = {number(), number(), number(), number(), number(), number()};
+        balance_current_loop_config current = {{(uint16_t)chance(), number(), number(), number(), number()},
+            number(), number(), number(), number(), number()};
+        balance_model model;
+        for (size_t k = 0; k < sizeof model / sizeof(float); k++) ((float *)&model)[k] = number();
+        balance_mpc_config mpc = {model, number(), number(), {number(), number(), number(), number()},
+            {number(), number(), number(), number()}, chance() % 64, number()};
         switch (chance() % 64) {
         case 0: balance_pid_init(place(memory[0]), chance() % 8 ? &pid : NULL, period()); break;
         case 1: balance_pid_retune(place(memory[0]), &pid); break;
@@ -96,9 +104,38 @@ int main(int count, char **words) {
         }
         case 15: balance_robot_f32_init(place(memory[13]), (void *)memory[12]); break;
         case 16: /* One kind of handle for another. */
-            BAD(balance_low_pass_step((void *)memory[chance() % 14], number()));
+            BAD(balance_low_pass_step((void *)memory[chance() % HANDLES], number()));
             break;
+        case 17: balance_lean_pid_init(place(memory[14]), &lean, period()); break;
+        case 18: balance_current_loop_init(place(memory[15]), &current, period()); break;
+        case 19: balance_speed_loop_init(place(memory[16]), number(), number(), number(), number(), period()); break;
+        case 20: balance_stepper_init(place(memory[17]), number() * 1e5f, number() * 1e4f, number() * 1e4f); break;
+        case 21: balance_trapezoid_init(place(memory[18]), number(), number(), period()); break;
+        case 22: balance_s_curve_init(place(memory[19]), number(), number(), number(), period()); break;
+        case 23: { /* Dear: not often. */
+            float gain[4] = {0};
+            if (chance() % 16 == 0) {
+                balance_mpc_init(place(memory[20]), &mpc, period());
+            } else if (balance_lqr_design(&model, period(), &gain) == BALANCE_OK) {
+                for (int k = 0; k < 4; k++) BAD(gain[k]);
+            }
+            break;
+        }
         default: {
+            int16_t counts[3] = {(int16_t)chance(), (int16_t)chance(), (int16_t)chance()};
+            float angle = balance_accel_pitch(&counts);
+            if (!isnan(angle)) BAD(angle);
+            BAD(balance_lean_pid_step(place(memory[14]), number(), number()));
+            balance_current_loop_input phases = {{number(), number()}, number(), number(), number(), number(), number()};
+            balance_current_loop_output duties = balance_current_loop_step(place(memory[15]), chance() % 8 ? &phases : NULL);
+            for (int k = 0; k < 3; k++) BAD(duties.duties[k]);
+            BAD(balance_speed_loop_step(place(memory[16]), number(), number()));
+            balance_stepper_run_at(place(memory[17]), number() * 1e4f);
+            balance_stepper_go_to(place(memory[17]), (int32_t)chance());
+            balance_stepper_tick(place(memory[17]));
+            BAD(balance_trapezoid_step(place(memory[18]), number(), number()).position);
+            BAD(balance_s_curve_step(place(memory[19]), number(), number()).position);
+            if (chance() % 64 == 0) BAD(balance_mpc_step(place(memory[20]), &b).input);
             float u = balance_pid_step(place(memory[0]), number(), number());
             BAD(u);
             balance_pid_output parts = balance_pid_step_full(place(memory[0]), number(), number(), number(), number());
@@ -128,7 +165,7 @@ int main(int count, char **words) {
         }
         }
     }
-    for (int k = 0; k < 14; k++) free(memory[k]);
+    for (int k = 0; k < HANDLES; k++) free(memory[k]);
     printf("%ld rounds of anything: nothing but numbers came out\n", rounds);
     return 0;
 }

@@ -50,6 +50,23 @@ static void controllers(void) {
     CHECK(balance_pid_retune(&pid, &config) == BALANCE_ORDER);
     CHECK(balance_pid_step(&pid, 0.1f, 0.1f) == balance_pid_step(&pid, 0.1f, 0.1f));
 
+    balance_lean_pid_config lean_config = balance_lean_pid_config_default();
+    lean_config.kp = 15.0f;
+    lean_config.ki = 80.0f;
+    lean_config.kd = 0.6f;
+    lean_config.output_min = -12.0f;
+    lean_config.output_max = 12.0f;
+    balance_lean_pid lean;
+    CHECK(balance_lean_pid_init(&lean, &lean_config, 0.01f) == BALANCE_OK);
+    first = balance_lean_pid_step(&lean, 0.1f, 0.0f);
+    CHECK(fabsf(first - 1.58f) < 1e-5f);
+    CHECK(balance_lean_pid_step(&lean, NAN, 0.0f) == first);
+    for (int n = 0; n < 1000; n++) CHECK(balance_lean_pid_step(&lean, 9.0f, 0.0f) <= 12.0f);
+    CHECK(balance_lean_pid_step(&lean, -1.0f, 0.0f) < 0.0f);
+    CHECK(balance_lean_pid_reset(&lean) == BALANCE_OK && balance_lean_pid_step(&lean, 0.1f, 0.0f) == first);
+    lean_config.derivative_cutoff_hz = NAN;
+    CHECK(balance_lean_pid_init(&lean, &lean_config, 0.01f) == BALANCE_NOT_FINITE);
+
     const float gain[4] = {1.0f, 2.0f, 3.0f, 4.0f}, state[4] = {1.0f, 1.0f, -1.0f, 0.5f};
     balance_state_feedback feedback;
     CHECK(balance_state_feedback_init(&feedback, &gain, -9.0f, 9.0f, 0.001f) == BALANCE_OK);
@@ -80,6 +97,10 @@ static void filters(void) {
 }
 
 static void estimators(void) {
+    const int16_t leaning[3] = {-1678, 0, 16298}, left_up[3] = {0, 16384, 0}, falling[3] = {3, -5, 7};
+    CHECK(fabsf(balance_accel_pitch(&leaning) - 0.1026f) < 1e-4f);
+    CHECK(fabsf(balance_accel_roll(&left_up) - 1.5708f) < 1e-4f);
+    CHECK(isnan(balance_accel_pitch(&falling)) && isnan(balance_accel_roll(NULL)));
     balance_tilt_kalman_config config = balance_tilt_kalman_config_default();
     balance_tilt_kalman kalman;
     balance_complementary complementary;
@@ -127,7 +148,109 @@ static void estimators(void) {
     CHECK(fabsf(speed - 2000.0f / 1920.0f * 6.2831853f) < 0.05f);
 }
 
+/* A cart of mass 1, pushed: position, speed, and two states that do nothing. */
+static const balance_model cart = {
+    .a = {{0.0f, 1.0f, 0.0f, 0.0f}, {0.0f, 0.0f, 0.0f, 0.0f}, {0.0f, 0.0f, -1.0f, 0.0f}, {0.0f, 0.0f, 0.0f, -2.0f}},
+    .b = {0.0f, 1.0f, 0.0f, 0.0f},
+    .state_limit = {0.1f, 0.5f, INFINITY, INFINITY},
+    .input_limit = 2.0f,
+};
+
+static void design(void) {
+    float gain[4];
+    CHECK(balance_lqr_design(&cart, 0.01f, &gain) == BALANCE_OK);
+    CHECK(gain[0] > 15.0f && gain[0] < 20.0f && gain[1] > 5.0f && gain[1] < 8.0f);
+    CHECK(fabsf(gain[2]) < 1e-4f && fabsf(gain[3]) < 1e-4f);
+    balance_model unreachable = cart;
+    unreachable.b[1] = 0.0f;
+    CHECK(balance_lqr_design(&unreachable, 0.01f, &gain) == BALANCE_NO_DESIGN);
+    unreachable.b[1] = NAN;
+    CHECK(balance_lqr_design(&unreachable, 0.01f, &gain) == BALANCE_NOT_FINITE);
+    CHECK(balance_lqr_design(&cart, 0.01f, NULL) == BALANCE_NULL);
+    CHECK(balance_lqr_design(NULL, 0.01f, &gain) == BALANCE_NULL);
+
+    balance_mpc_config config = {
+        .model = cart,
+        .input_min = -2.0f,
+        .input_max = 2.0f,
+        .state_min = {-INFINITY, -INFINITY, -INFINITY, -INFINITY},
+        .state_max = {INFINITY, INFINITY, INFINITY, INFINITY},
+        .iterations = 100,
+        .tolerance = 1e-3f,
+    };
+    static balance_mpc mpc;
+    CHECK(balance_mpc_init(&mpc, &config, 0.01f) == BALANCE_OK);
+    float x[4] = {1.0f, 0.0f, 0.0f, 0.0f};
+    balance_mpc_output out = balance_mpc_step(&mpc, &x);
+    CHECK(out.input == -2.0f && out.status != BALANCE_MPC_UNCONSTRAINED);
+    for (int n = 0; n < 1000; n++) {
+        out = balance_mpc_step(&mpc, &x);
+        CHECK(fabsf(out.input) <= 2.0f);
+        x[0] += 0.01f * x[1] + 0.00005f * out.input;
+        x[1] += 0.01f * out.input;
+    }
+    CHECK(fabsf(x[0]) < 1e-3f && out.status == BALANCE_MPC_UNCONSTRAINED);
+    CHECK(fabsf(out.input + gain[0] * x[0] + gain[1] * x[1]) < 1e-3f);
+    const float broken[4] = {NAN, 0.0f, 0.0f, 0.0f};
+    CHECK(balance_mpc_step(&mpc, &broken).held);
+    config.input_min = 3.0f;
+    CHECK(balance_mpc_init(&mpc, &config, 0.01f) == BALANCE_ORDER);
+}
+
+static void profiles(void) {
+    balance_trapezoid trapezoid;
+    balance_s_curve curve;
+    CHECK(balance_trapezoid_init(&trapezoid, 0.5f, 2.0f, 0.01f) == BALANCE_OK);
+    CHECK(balance_s_curve_init(&curve, 0.5f, 2.0f, 20.0f, 0.01f) == BALANCE_OK);
+    int ticks = 1;
+    while (!balance_trapezoid_step(&trapezoid, 1.0f, 0.0f).arrived && ticks < 1000) ticks++;
+    CHECK(ticks >= 225 && ticks <= 226); /* 1 m at 0.5 m/s, and 0.25 s for speeding up and braking */
+    balance_motion last = {0};
+    for (ticks = 0; ticks < 1000; ticks++) {
+        balance_motion now = balance_s_curve_step(&curve, ticks == 100 ? NAN : 1.0f, 0.0f);
+        CHECK(fabsf(now.speed) <= 0.5001f && fabsf(now.acceleration) <= 2.001f);
+        CHECK(fabsf(now.acceleration - last.acceleration) <= 0.201f);
+        last = now;
+    }
+    CHECK(last.arrived && last.position == 1.0f);
+    CHECK(balance_s_curve_reset_to(&curve, -1.0f) == BALANCE_OK);
+    CHECK(balance_s_curve_step(&curve, -1.0f, 0.0f).position == -1.0f);
+    CHECK(balance_trapezoid_init(&trapezoid, 0.5f, 0.0f, 0.01f) == BALANCE_OUT_OF_RANGE);
+}
+
 static void motors(void) {
+    balance_current_loop_config loop_config = balance_current_loop_config_default();
+    balance_current_loop loop;
+    CHECK(balance_current_loop_init(&loop, &loop_config, 5e-5f) == BALANCE_OK);
+    /* The magnet along phase a, not turning: the winding answers with R and L. */
+    float current = 0.0f;
+    balance_current_loop_output drive = {0};
+    for (int n = 0; n < 2000; n++) {
+        balance_current_loop_input in = {.bus_voltage = 36.0f, .reference_q = 1.0f};
+        in.phase_currents[1] = 0.8660254f * current;
+        drive = balance_current_loop_step(&loop, &in);
+        /* Across the magnet: between phases b and c. */
+        float volts = (drive.duties[1] - drive.duties[2]) * 36.0f / 1.7320508f;
+        current += 5e-5f / loop_config.machine.inductance_q * (volts - loop_config.machine.resistance * current);
+    }
+    CHECK(fabsf(current - 1.0f) < 1e-3f && fabsf(drive.current_q - 1.0f) < 1e-3f && !drive.held);
+    balance_current_loop_input blind = {.angle = NAN, .bus_voltage = 36.0f};
+    balance_current_loop_output held = balance_current_loop_step(&loop, &blind);
+    CHECK(held.held && held.duties[1] == drive.duties[1]);
+    CHECK(balance_current_loop_step(&loop, NULL).duties[0] == 0.0f);
+    balance_speed_loop speed;
+    CHECK(balance_speed_loop_init(&speed, 8e-3f, 0.5175f, 20.0f, 15.0f, 0.001f) == BALANCE_OK);
+    CHECK(balance_speed_loop_step(&speed, 1000.0f, 0.0f) == 15.0f);
+    CHECK(balance_speed_loop_step(&speed, -1000.0f, 0.0f) == -15.0f);
+
+    balance_stepper stepper;
+    CHECK(balance_stepper_init(&stepper, 100000.0f, 50000.0f, 100000.0f) == BALANCE_OK);
+    CHECK(balance_stepper_go_to(&stepper, -1000) == BALANCE_OK && !balance_stepper_is_resting(&stepper));
+    int made = 0;
+    for (int n = 0; n < 30000; n++) made += balance_stepper_tick(&stepper);
+    CHECK(made == -1000 && balance_stepper_position(&stepper) == -1000 && balance_stepper_is_resting(&stepper));
+    CHECK(balance_stepper_init(&stepper, 1000.0f, 600.0f, 100.0f) == BALANCE_OUT_OF_RANGE);
+
     balance_duty_map_config config = balance_duty_map_config_default();
     balance_duty_map map;
     CHECK(balance_duty_map_init(&map, &config) == BALANCE_OK);
@@ -182,6 +305,8 @@ int main(void) {
     controllers();
     filters();
     estimators();
+    design();
+    profiles();
     motors();
     robot();
     printf("%s\n", failures ? "failed" : "the library works from C");
