@@ -6,21 +6,26 @@
 //! slew limit, manual mode, back calculation or the contributions of the output are wanted for is
 //! done by [`Pid`](super::pid::Pid). The gains mean the same in both.
 //!
-//! Cost of a step with a filtered derivative, counted in QEMU: `f32` 40 instructions on a Cortex-M4F
-//! and 1,147 on an M0; Q12 136 and 280.
+//! Cost of a step with a filtered derivative, counted in QEMU: `f32` 27 instructions on a
+//! Cortex-M4F and 772 on an M0; Q12 31 and 153. A step at a limit costs twice to four times as much.
 //!
 //! The filtered derivative is `kd / (τ + h)` times the distance of the measured value from its own
 //! low-pass: one state, two products, the same numbers as the difference equation of the other.
+//! [`math::three_term`](crate::math::three_term) has the arithmetic, and why most steps need not
+//! ask whether their samples are usable.
 //!
 //! An unusable sample changes nothing and the last output stands; the first good sample afterwards
 //! counts as if nothing had happened, except that a derivative without a filter, which cannot know
 //! how much time has passed, is zero for that step.
 //!
 //! Fixed point: the low-pass is compared with the measured value at the last place of the type, so
-//! one last place is `kd / (τ + h)` in the output.
+//! one last place is `kd / (τ + h)` in the output. The gains are held to 2⁻³⁰ of their sum, that of
+//! the integral to 2⁻¹³ of itself or to 2⁻³⁰ if it is smaller than that. Where the integral's gain
+//! over a period is less than 2⁻¹⁸ of the sum, a step costs twice as much.
 
 use super::pid::gain;
 use crate::config::{finite, period, positive, within};
+use crate::math::three_term::{Terms, ThreeTerm};
 use crate::math::{Float, Scalar};
 use crate::{ConfigError, Step};
 
@@ -89,18 +94,11 @@ impl<P: Float> LeanPidConfig<P> {
 
 #[derive(Clone, Copy, Debug)]
 struct Law<T: Scalar> {
-    /// `ki·h`.
-    ki: T::Gain,
-    /// `kp` and `−kd / (τ + h)`, of the error and of what the measured value is ahead by.
-    direct: [T::Gain; 2],
-    /// `h / (τ + h)`.
-    share: T::Gain,
+    terms: T::ThreeTerm,
     low: T,
     high: T,
-    differentiates: bool,
-    filtered: bool,
-    /// A positive error lowers the integral.
-    reverse: bool,
+    /// The derivative is that of one sample to the next.
+    unfiltered: bool,
     dt: T::Param,
 }
 
@@ -127,15 +125,19 @@ impl<T: Scalar> Law<T> {
         if config.output_min >= config.output_max {
             return Err(ConfigError::Order("output_min", "output_max"));
         }
+        let terms = Terms {
+            integral: ki * dt,
+            proportional: kp,
+            slope,
+            share: dt / (filter_time + dt),
+            low: config.output_min,
+            high: config.output_max,
+        };
         Ok(Self {
-            ki: T::gain(ki * dt),
-            direct: T::align([T::gain(kp), T::gain(-slope)]),
-            share: T::gain(dt / (filter_time + dt)),
+            terms: T::ThreeTerm::new(&terms),
             low: T::from_param(config.output_min),
             high: T::from_param(config.output_max),
-            differentiates: kd != zero,
-            filtered: kd != zero && filter_time > zero,
-            reverse: ki < zero,
+            unfiltered: filter_time == zero,
             dt,
         })
     }
@@ -149,7 +151,7 @@ enum Phase {
     Rest,
     /// The last sample was good.
     Running,
-    /// The last sample was not.
+    /// The last sample was not, and the derivative has no filter.
     Gap,
     /// The gains are new: the integral takes up the difference.
     Retuned,
@@ -158,9 +160,8 @@ enum Phase {
 /// The values of a [`LeanPid`] that change.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct LeanPidState<T: Scalar> {
-    integral: T::Wide,
-    /// The low-passed measured value.
-    lagged: T::Wide,
+    /// The integral and the low-passed measured value.
+    memory: <T::ThreeTerm as ThreeTerm<T>>::Memory,
     total: T,
     phase: Phase,
 }
@@ -168,7 +169,7 @@ pub struct LeanPidState<T: Scalar> {
 impl<T: Scalar> LeanPidState<T> {
     /// The integral's contribution to the output.
     pub fn integral(&self) -> T {
-        T::narrow(self.integral)
+        <T::ThreeTerm as ThreeTerm<T>>::integral(&self.memory)
     }
     /// The last output.
     pub fn total(&self) -> T {
@@ -187,79 +188,46 @@ impl<T: Scalar> LeanPid<T> {
     /// The output for this period, within its limits.
     #[inline]
     pub fn step(&mut self, setpoint: T, measured: T) -> T {
-        if !measured.is_usable() || self.state.phase != Phase::Running {
-            return self.begin(setpoint, measured);
+        let state = &mut self.state;
+        match self
+            .law
+            .terms
+            .step_inside(&mut state.memory, setpoint, measured)
+        {
+            Some(total) => {
+                state.total = total;
+                total
+            }
+            None => self.step_with_care(setpoint, measured),
         }
-        self.go_on(setpoint, measured)
     }
 
-    #[inline(always)]
-    fn go_on(&mut self, setpoint: T, measured: T) -> T {
-        let (law, state) = (&self.law, &mut self.state);
-        let error = setpoint - measured;
-        let mut integral = T::accumulate(state.integral, law.ki, error);
-        let [kp, _] = law.direct;
-        let mut lagged = state.lagged;
-        let ahead = measured - T::narrow(lagged);
-        let sum = if law.filtered {
-            lagged = T::accumulate(lagged, law.share, ahead);
-            T::accumulate_all(integral, &law.direct, &[error, ahead])
-        } else if law.differentiates {
-            lagged = measured.widen();
-            T::accumulate_all(integral, &law.direct, &[error, ahead])
-        } else {
-            T::accumulate(integral, kp, error)
-        };
-        let mut total = T::narrow(sum);
-        // In this form NaN, which comes of an unusable setpoint, is on the other side.
-        if !(total.is_above(law.low) && law.high.is_above(total)) {
-            if !setpoint.is_usable() {
-                return self.hold();
-            }
-            let high = total.is_above(law.low);
-            let rising = error.is_above(T::zero()) != law.reverse;
-            if high == rising {
-                // The integral stands, so its push is not in the output either.
-                integral = state.integral;
-                total -= error.scale(law.ki);
-            }
-            total = total.limit(law.low, law.high);
-        }
-        state.integral = integral;
-        state.lagged = lagged;
-        state.total = total;
-        total
-    }
-
-    /// A step that is not like the one before it.
+    /// A step at a limit, with an unusable sample, or one that is not like the one before it.
     #[cold]
     #[inline(never)]
-    fn begin(&mut self, setpoint: T, measured: T) -> T {
-        if !measured.is_usable() || !setpoint.is_usable() {
-            return self.hold();
-        }
+    fn step_with_care(&mut self, setpoint: T, measured: T) -> T {
         let phase = self.state.phase;
-        let restarts = phase != Phase::Gap || !self.law.filtered;
-        if restarts && phase != Phase::Running {
-            self.state.lagged = measured.widen();
+        if !measured.is_usable() || !setpoint.is_usable() {
+            if phase == Phase::Running && self.law.unfiltered {
+                self.enter(Phase::Gap);
+            }
+            return self.state.total;
         }
-        self.state.phase = Phase::Running;
+        let (terms, memory) = (&self.law.terms, &mut self.state.memory);
+        if phase != Phase::Running {
+            terms.settle(memory, measured);
+        }
         if phase == Phase::Retuned {
-            let others = (setpoint - measured).scale(self.law.direct[0]);
-            self.state.integral = if self.law.ki == T::Gain::default() {
-                T::Wide::default()
-            } else {
-                (self.state.total - others).widen()
-            };
+            terms.take_up(memory, setpoint, measured, self.state.total);
         }
-        self.go_on(setpoint, measured)
+        self.state.total = terms.step(memory, setpoint, measured);
+        self.enter(Phase::Running);
+        self.state.total
     }
 
-    fn hold(&mut self) -> T {
-        if self.state.phase == Phase::Running {
-            self.state.phase = Phase::Gap;
-        }
-        self.state.total
+    fn enter(&mut self, phase: Phase) {
+        self.state.phase = phase;
+        self.law.terms.open(phase == Phase::Running);
     }
 
     /// The last output.
@@ -275,10 +243,12 @@ impl<T: Scalar> LeanPid<T> {
     /// As [`LeanPidConfig::build`]; the old settings then stay.
     pub fn retune(&mut self, config: &LeanPidConfig<T::Param>) -> Result<(), ConfigError> {
         self.law = Law::new(config, self.law.dt)?;
-        self.state.total = self.state.total.limit(self.law.low, self.law.high);
-        if self.state.phase != Phase::Rest {
-            self.state.phase = Phase::Retuned;
-        }
+        let rest = self.state.phase == Phase::Rest;
+        let phase = if rest { Phase::Rest } else { Phase::Retuned };
+        self.restore(LeanPidState {
+            phase,
+            ..self.state
+        });
         Ok(())
     }
 
@@ -294,11 +264,23 @@ impl<T: Scalar> LeanPid<T> {
 
     /// Puts a state back, the output within its limits; one with an unusable value means rest.
     pub fn restore(&mut self, state: LeanPidState<T>) {
-        let usable = T::narrow(state.integral).is_usable()
-            && T::narrow(state.lagged).is_usable()
-            && state.total.is_usable();
-        self.state = if usable { state } else { Default::default() };
-        self.state.total = self.state.total.limit(self.law.low, self.law.high);
+        let usable = |state: &LeanPidState<T>| {
+            let memory = self.law.terms.adopt(state.memory)?;
+            state.total.is_usable().then_some(memory)
+        };
+        let (state, memory) = match usable(&state) {
+            Some(memory) => (state, memory),
+            None => {
+                let rest = LeanPidState::default();
+                (rest, self.law.terms.adopt(rest.memory).unwrap_or_default())
+            }
+        };
+        self.state = LeanPidState {
+            memory,
+            total: state.total.limit(self.law.low, self.law.high),
+            ..state
+        };
+        self.enter(state.phase);
     }
 }
 

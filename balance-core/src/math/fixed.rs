@@ -10,6 +10,7 @@ use super::section::DirectForm;
 use super::short::{FINE_BITS, ShortGain, small_tangent};
 use super::sin_cos::{phase_below, phase_fixed, sin_cos_counts};
 use super::sqrt::{inverse_sqrt, sqrt_fixed};
+use super::three_term::FixedTerms;
 use super::wide::{
     add_saturating, cold, div_saturating, end_of_range, mul_high_unsigned, mul_wide, shift_right,
     shift_saturating,
@@ -159,6 +160,21 @@ impl<Frac: LeEqU32> Fixed<Frac> {
     #[inline(always)]
     pub const fn inner(self) -> FixedI32<Frac> {
         self.0
+    }
+}
+
+impl<Frac: LeEqU32> Fixed<Frac> {
+    /// Rounds the sum or difference of two products, saturating.
+    #[inline(always)]
+    const fn from_products(sum: i64) -> Self {
+        let sum = sum.wrapping_add((1_i64 << Frac::U32) >> 1);
+        // Only twice 2⁶² wraps, to what no other sum comes near.
+        const WRAPPED: i32 = i32::MIN;
+        if Frac::U32 == 32 || (sum >> 32) as i32 == WRAPPED {
+            let high = (sum >> 32) as i32;
+            return Self::from_bits(if high == WRAPPED { i32::MAX } else { high });
+        }
+        Self::from_bits(shift_saturating(sum, Frac::U32))
     }
 }
 
@@ -344,6 +360,16 @@ impl<Frac: LeEqU32 + Send + Sync + 'static> Scalar for Fixed<Frac> {
         rounded(gain.mantissa, self.to_bits(), down)
     }
     #[inline(always)]
+    fn product_sum(a: Self, b: Self, c: Self, d: Self) -> Self {
+        let first = mul_wide(a.to_bits(), b.to_bits());
+        Self::from_products(first.wrapping_add(mul_wide(c.to_bits(), d.to_bits())))
+    }
+    #[inline(always)]
+    fn product_difference(a: Self, b: Self, c: Self, d: Self) -> Self {
+        let first = mul_wide(a.to_bits(), b.to_bits());
+        Self::from_products(first.wrapping_sub(mul_wide(c.to_bits(), d.to_bits())))
+    }
+    #[inline(always)]
     fn halved(self) -> Self {
         Self::from_bits(self.to_bits() >> 1)
     }
@@ -497,6 +523,7 @@ impl<Frac: LeEqU32 + Send + Sync + 'static> Scalar for Fixed<Frac> {
     }
 
     type Section = DirectForm;
+    type ThreeTerm = FixedTerms;
 }
 
 impl<Frac: LeEqU32 + Send + Sync + 'static> Real for Fixed<Frac> {

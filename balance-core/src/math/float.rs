@@ -5,14 +5,21 @@ use super::atan2::atan2_f32;
 use super::scalar::{Float, Real, Scalar};
 use super::section::StateVariable;
 use super::sin_cos::{phase_f32, sin_cos_f32, sin_cos_wrapped_f32};
+use super::soft_float;
 use super::sqrt::sqrt_f32;
+use super::three_term::FloatTerms;
 
-/// Whether floats are made of integers by the compiler: each comparison is a call then.
-const SOFT: bool = cfg!(all(
+/// Whether `f32` is made of integers by the compiler: each comparison is a call then.
+const SOFT_32: bool = cfg!(all(
     target_arch = "arm",
     target_os = "none",
     not(target_abi = "eabihf")
 ));
+/// Whether sums and products of `f32` are better made here.
+const OWN_32: bool = SOFT_32 && !cfg!(feature = "float-operators");
+/// The same as [`SOFT_32`] for `f64`, which hardly any microcontroller has; where one does, a comparison of
+/// integers costs little more.
+const SOFT_64: bool = cfg!(all(target_arch = "arm", target_os = "none"));
 
 /// Integers that order as floats do, but that −0 is below 0, and NaN beyond infinity.
 #[inline(always)]
@@ -32,7 +39,7 @@ const HALF_64: f64 = 0.5_f64.next_down();
 /// The nearest integer, halves away from zero, limited to the range of `i32`; zero for NaN.
 #[inline(always)]
 fn round_f32(x: f32) -> i32 {
-    if SOFT {
+    if SOFT_32 {
         round_bits(x.to_bits())
     } else {
         (x + if x < 0.0 { -HALF_32 } else { HALF_32 }) as i32
@@ -65,7 +72,7 @@ const fn round_bits(bits: u32) -> i32 {
 }
 
 macro_rules! float {
-    ($t:ident, $name:literal, $usable:literal, $round:ident, $libm:ident, $ordered:ident) => {
+    ($t:ident, $name:literal, $usable:literal, $round:ident, $libm:ident, $ordered:ident, $soft:ident) => {
         impl Scalar for $t {
             type Param = $t;
             type Gain = $t;
@@ -94,15 +101,15 @@ macro_rules! float {
             }
             #[inline(always)]
             fn scale(self, gain: $t) -> Self {
-                gain * self
+                $libm::product(gain, self)
             }
             #[inline(always)]
             fn from_counts(counts: i32, gain: $t) -> Self {
-                gain * counts as $t
+                $libm::product(gain, counts as $t)
             }
             #[inline(always)]
             fn to_counts(self, gain: $t) -> i32 {
-                $round(gain * self)
+                $round($libm::product(gain, self))
             }
             #[inline(always)]
             fn widen(self) -> $t {
@@ -114,15 +121,15 @@ macro_rules! float {
             }
             #[inline(always)]
             fn accumulate(acc: $t, gain: $t, x: Self) -> $t {
-                acc + gain * x
+                $libm::sum_with_product(acc, gain, x)
             }
             #[inline(always)]
             fn accumulate_counts(acc: $t, gain: $t, counts: i32) -> $t {
-                acc + gain * counts as $t
+                $libm::sum_with_product(acc, gain, counts as $t)
             }
             #[inline(always)]
             fn add_wide(acc: $t, x: Self) -> $t {
-                acc + x
+                $libm::sum(acc, x)
             }
             #[inline(always)]
             fn short(value: $t) -> $t {
@@ -134,27 +141,29 @@ macro_rules! float {
             }
             #[inline(always)]
             fn scale_short(self, gain: $t) -> Self {
-                gain * self
+                $libm::product(gain, self)
             }
             #[inline(always)]
             fn from_counts_short(counts: i32, gain: $t) -> Self {
-                gain * counts as $t
+                $libm::product(gain, counts as $t)
             }
             #[inline(always)]
             fn from_reading(reading: i16, gain: $t) -> Self {
-                gain * i32::from(reading) as $t
+                $libm::product(gain, i32::from(reading) as $t)
             }
             #[inline(always)]
             fn to_counts_short(self, gain: $t) -> i32 {
-                $round(gain * self)
+                $round($libm::product(gain, self))
             }
             #[inline(always)]
             fn rough_product(self, other: Self) -> Self {
-                self * other
+                $libm::product(self, other)
             }
             #[inline(always)]
             fn small_tangent(self) -> Self {
-                self + self * self * self * (1.0 / 3.0)
+                let square = $libm::product(self, self);
+                let cube = $libm::product(square, self);
+                $libm::sum_with_product(self, cube, 1.0 / 3.0)
             }
             #[inline(always)]
             fn fine(self) -> $t {
@@ -166,19 +175,64 @@ macro_rules! float {
             }
             #[inline(always)]
             fn grow(fine: $t, gain: $t, x: Self) -> $t {
-                fine + gain * x
+                $libm::sum_with_product(fine, gain, x)
             }
             #[inline(always)]
             fn grow_counts(fine: $t, gain: $t, counts: i32) -> $t {
-                fine + gain * counts as $t
+                $libm::sum_with_product(fine, gain, counts as $t)
             }
             #[inline(always)]
             fn add_fine(fine: $t, x: Self) -> $t {
-                fine + x
+                $libm::sum(fine, x)
+            }
+            #[inline(always)]
+            fn plus(self, other: Self) -> Self {
+                $libm::sum(self, other)
+            }
+            #[inline(always)]
+            fn minus(self, other: Self) -> Self {
+                if $soft {
+                    $libm::sum(self, -other)
+                } else {
+                    self - other
+                }
+            }
+            #[inline(always)]
+            fn times(self, other: Self) -> Self {
+                $libm::product(self, other)
+            }
+            #[inline(always)]
+            fn halved(self) -> Self {
+                $libm::product(self, 0.5)
+            }
+            #[inline(always)]
+            fn product_sum(a: Self, b: Self, c: Self, d: Self) -> Self {
+                $libm::sum_with_product($libm::product(a, b), c, d)
+            }
+            #[inline(always)]
+            fn product_difference(a: Self, b: Self, c: Self, d: Self) -> Self {
+                if $soft {
+                    $libm::sum_with_product($libm::product(a, b), -c, d)
+                } else {
+                    a * b - c * d
+                }
+            }
+            #[inline(always)]
+            fn is_within(self, low: Self, high: Self) -> bool {
+                if $soft {
+                    let bits = $ordered(self.to_bits());
+                    // What is not within as an integer may be zeros of two signs.
+                    (bits >= $ordered(low.to_bits()) && bits <= $ordered(high.to_bits()))
+                        && high.magnitude().to_bits() <= $t::INFINITY.to_bits()
+                        && low.magnitude().to_bits() <= $t::INFINITY.to_bits()
+                        || (self == 0.0 && self >= low && self <= high)
+                } else {
+                    self >= low && self <= high
+                }
             }
             #[inline(always)]
             fn is_above(self, other: Self) -> bool {
-                if SOFT {
+                if $soft {
                     let bits = (self.to_bits(), other.to_bits());
                     // A comparison of integers; what is left to ask of a yes is seldom asked.
                     $ordered(bits.0) > $ordered(bits.1)
@@ -206,6 +260,7 @@ macro_rules! float {
             }
 
             type Section = StateVariable<$t>;
+            type ThreeTerm = FloatTerms<$t>;
         }
 
         impl Float for $t {
@@ -239,20 +294,67 @@ macro_rules! float {
 
 mod m32 {
     pub(super) use libm::{expf as exp, logf as ln, powf as pow, tanf as tan};
+
+    #[inline(always)]
+    pub(super) fn product(a: f32, b: f32) -> f32 {
+        if super::OWN_32 {
+            super::soft_float::product(a, b)
+        } else {
+            a * b
+        }
+    }
+    #[inline(always)]
+    pub(super) fn sum(a: f32, b: f32) -> f32 {
+        if super::OWN_32 {
+            super::soft_float::sum(a, b)
+        } else {
+            a + b
+        }
+    }
+    #[inline(always)]
+    pub(super) fn sum_with_product(start: f32, a: f32, b: f32) -> f32 {
+        if super::OWN_32 {
+            super::soft_float::sum_with_product(start, a, b)
+        } else {
+            start + a * b
+        }
+    }
 }
 mod m64 {
     pub(super) use libm::{exp, log as ln, pow, tan};
+
+    #[inline(always)]
+    pub(super) fn product(a: f64, b: f64) -> f64 {
+        a * b
+    }
+    #[inline(always)]
+    pub(super) fn sum(a: f64, b: f64) -> f64 {
+        a + b
+    }
+    #[inline(always)]
+    pub(super) fn sum_with_product(start: f64, a: f64, b: f64) -> f64 {
+        start + a * b
+    }
 }
 
 // 2^63 in the bits of each type: the product of two usable values is finite.
-float!(f32, "f32", 0x5f00_0000_u32, round_f32, m32, ordered_32);
+float!(
+    f32,
+    "f32",
+    0x5f00_0000_u32,
+    round_f32,
+    m32,
+    ordered_32,
+    SOFT_32
+);
 float!(
     f64,
     "f64",
     0x43e0_0000_0000_0000_u64,
     round_f64,
     m64,
-    ordered_64
+    ordered_64,
+    SOFT_64
 );
 
 impl Real for f32 {

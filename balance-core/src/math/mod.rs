@@ -27,7 +27,9 @@ mod scalar;
 pub mod section;
 mod short;
 mod sin_cos;
+mod soft_float;
 mod sqrt;
+pub mod three_term;
 pub(crate) mod vector;
 pub(crate) mod wide;
 

@@ -5,6 +5,7 @@
 //! in which people write parameters and in which coefficients are computed, once, at build time.
 
 use super::section::{Section, StateVariable};
+use super::three_term::ThreeTerm;
 use core::fmt::Debug;
 use core::ops::{AddAssign, MulAssign, Neg, Sub, SubAssign};
 use num_traits::{One, Zero};
@@ -114,6 +115,45 @@ pub trait Scalar:
     #[must_use]
     fn add_fine(fine: Self::Fine, x: Self) -> Self::Fine;
 
+    /// `self + other`. The operator's answer; where floats are made of integers, in two thirds of
+    /// its instructions.
+    #[inline(always)]
+    #[must_use]
+    fn plus(self, other: Self) -> Self {
+        self + other
+    }
+    /// `self − other`, as [`plus`](Scalar::plus).
+    #[inline(always)]
+    #[must_use]
+    fn minus(self, other: Self) -> Self {
+        self - other
+    }
+    /// `self · other`, as [`plus`](Scalar::plus).
+    #[inline(always)]
+    #[must_use]
+    fn times(self, other: Self) -> Self {
+        self * other
+    }
+    /// `a · b + c · d`; in fixed point rounded once.
+    #[inline(always)]
+    #[must_use]
+    fn product_sum(a: Self, b: Self, c: Self, d: Self) -> Self {
+        a * b + c * d
+    }
+    /// `a · b − c · d`; in fixed point rounded once.
+    #[inline(always)]
+    #[must_use]
+    fn product_difference(a: Self, b: Self, c: Self, d: Self) -> Self {
+        a * b - c * d
+    }
+    /// Whether the value lies in `low ..= high`; false for NaN. As [`is_above`](Scalar::is_above)
+    /// cheaper than operators.
+    #[inline(always)]
+    #[must_use]
+    fn is_within(self, low: Self, high: Self) -> bool {
+        self >= low && self <= high
+    }
+
     /// Half of the value; fixed point rounds down, in one instruction.
     #[inline(always)]
     #[must_use]
@@ -196,6 +236,8 @@ pub trait Scalar:
 
     /// A second-order filter section in the form that is most accurate for this type.
     type Section: Section<Self>;
+    /// The inner loop of a PID in the form that serves this type best.
+    type ThreeTerm: ThreeTerm<Self>;
 }
 
 /// A [`Scalar`] with division and the elementary functions.

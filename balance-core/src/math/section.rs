@@ -89,11 +89,12 @@ pub trait Section<T: Scalar>: Copy + Default + Debug + PartialEq + Send + Sync +
 /// The trapezoidal state-variable form, for floats.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct StateVariable<P> {
-    /// `1 + k/g`: damping seen by the scaled first integrator.
-    damping: P,
-    /// `g² / (1 + g k + g²)`: the loop gain.
+    /// `−(1 + k/g)`: damping seen by the scaled first integrator.
+    brake: P,
+    /// `g² / (1 + g k + g²)`: the loop gain. Twice that but for a low-pass.
     gain: P,
     through: P,
+    /// Of twice the band-pass output, as [`low`](Self::low) of twice the low-pass output.
     band: P,
     low: P,
     tap: Tap,
@@ -133,12 +134,13 @@ impl<P: Float> Section<P> for StateVariable<P> {
             Mix::Beside(_) => (through, Tap::Beside),
             Mix::Sum(..) => (through, Tap::Sum),
         };
+        let gain = g * g / norm;
         Some(Self {
-            damping: P::one() + prototype.damping / g,
-            gain: g * g / norm,
+            brake: -(P::one() + prototype.damping / g),
+            gain: if tap == Tap::Low { gain } else { gain + gain },
             through,
-            band: band / g,
-            low,
+            band: band.halved() / g,
+            low: low.halved(),
             tap,
         })
     }
@@ -147,7 +149,7 @@ impl<P: Float> Section<P> for StateVariable<P> {
         let output = match self.tap {
             Tap::Low | Tap::Beside => x,
             Tap::High | Tap::Band => P::zero(),
-            Tap::Sum => self.through * x + self.low * x,
+            Tap::Sum => self.through * x + self.low * (x + x),
         };
         let memory = StateVariableMemory {
             slope: P::zero(),
@@ -158,18 +160,27 @@ impl<P: Float> Section<P> for StateVariable<P> {
 
     #[inline]
     fn step(&self, memory: &mut Self::Memory, x: P) -> P {
-        let error = x - self.damping * memory.slope - memory.level;
-        let push = self.gain * error;
-        let band = memory.slope + push;
-        let low = memory.level + band;
-        memory.slope = band + push;
-        memory.level = low + band;
+        let StateVariableMemory { slope, level } = *memory;
+        let error = P::accumulate(x, self.brake, slope).minus(level);
+        if self.tap == Tap::Low {
+            let push = self.gain.times(error);
+            let band = slope.plus(push);
+            let low = level.plus(band);
+            memory.slope = band.plus(push);
+            memory.level = low.plus(band);
+            return low;
+        }
+        memory.slope = P::accumulate(slope, self.gain, error);
+        let bands = slope.plus(memory.slope);
+        memory.level = level.plus(bands);
         match self.tap {
-            Tap::Low => low,
-            Tap::High => self.through * error,
-            Tap::Band => self.band * band,
-            Tap::Beside => x + self.band * band,
-            Tap::Sum => self.through * x + self.band * band + self.low * low,
+            Tap::High => self.through.times(error),
+            Tap::Beside => P::accumulate(x, self.band, bands),
+            Tap::Low | Tap::Band => self.band.times(bands),
+            Tap::Sum => {
+                let sum = P::accumulate(self.through.times(x), self.band, bands);
+                P::accumulate(sum, self.low, level.plus(memory.level))
+            }
         }
     }
 

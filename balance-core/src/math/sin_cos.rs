@@ -7,6 +7,7 @@
 //! Cortex-M4F this costs less than a float polynomial, on cores without floats a fifth of one, and
 //! host and target give the same bits.
 
+use super::scalar::Scalar;
 use super::wide::{mul_high, mul_wide_unsigned};
 
 /// Entries in a turn, and a quarter more.
@@ -230,14 +231,20 @@ pub(super) fn sin_cos_wrapped_f32(x: f32) -> (f32, f32) {
         return sin_cos_f32(x);
     }
     // Adding 1.5 · 2²³ rounds to an integer, whose lowest bit is that of the sum.
-    let shifted = x * core::f32::consts::FRAC_1_PI + 12_582_912.0;
-    let half_turns = shifted - 12_582_912.0;
-    let r = x - half_turns * core::f32::consts::PI;
-    let z = r * r;
-    let sine = -0.166_656_8 + z * (8.312_366e-3 + z * -1.849_218_1e-4);
-    let sine = r + r * (z * sine);
-    let cosine =
-        1.0 + z * (-0.499_999_3 + z * (4.166_399e-2 + z * (-1.385_592_7e-3 + z * 2.319_438_7e-5)));
+    let shifted = f32::accumulate(12_582_912.0, x, core::f32::consts::FRAC_1_PI);
+    let half_turns = shifted.minus(12_582_912.0);
+    let r = f32::accumulate(x, -half_turns, core::f32::consts::PI);
+    let z = r.times(r);
+    let series = |start, coefficients: &[f32]| {
+        let sum = |sum, coefficient: &f32| f32::accumulate(*coefficient, z, sum);
+        coefficients.iter().fold(start, sum)
+    };
+    let sine = series(-1.849_218_1e-4, &[8.312_366e-3, -0.166_656_8]);
+    let sine = f32::accumulate(r, r, z.times(sine));
+    let cosine = series(
+        2.319_438_7e-5,
+        &[-1.385_592_7e-3, 4.166_399e-2, -0.499_999_3, 1.0],
+    );
     if shifted.to_bits() & 1 == 0 {
         (sine, cosine)
     } else {

@@ -7,7 +7,7 @@
 
 /// Whether the target is an ARM core without compare-and-swap: ARMv6-M, for any bare-metal
 /// target that is still in use. A wrong guess costs cycles, never a result.
-const NARROW: bool = cfg!(all(
+pub(super) const NARROW: bool = cfg!(all(
     target_arch = "arm",
     target_os = "none",
     not(target_has_atomic = "32")
