@@ -4,8 +4,10 @@
 //! same state; each has limits and anti-windup of its own. (A matrix product would share nothing
 //! but the loop.)
 //!
-//! Cost of [`StateFeedback::step`] without an integral: N products, N − 1 sums, N integer checks,
-//! two comparisons.
+//! Cost of [`StateFeedback::step`] without an integral: N products, N − 1 sums, two comparisons.
+//! Whether a state is usable is asked only where the output is not inside its limits: one that is
+//! not makes it so, unless its gain is next to nothing, and then it does no harm: only the integral
+//! remembers anything, and with an integral each state is checked.
 
 use super::pid::{Saturation, gain};
 use crate::config::{ConfigError, finite, period, positive, within};
@@ -107,9 +109,14 @@ impl<P: Float, const N: usize> StateFeedbackConfig<P, N> {
             reverse: false,
             low: T::from_param(self.output_min),
             high: T::from_param(self.output_max),
+            // Empty: with an integral there is more to do.
+            free: [T::MAX, T::MIN],
             dt,
             state: StateFeedbackState::default(),
         };
+        if feedback.of.is_none() {
+            feedback.free = [feedback.low, feedback.high];
+        }
         if let Some(integral) = self.integral {
             finite("integral", integral.gain)?;
             let k = gain::<T>("integral", integral.gain * dt)?;
@@ -140,6 +147,8 @@ pub struct StateFeedback<T: Scalar, const N: usize> {
     reverse: bool,
     low: T,
     high: T,
+    /// Between these a sum of products is the output.
+    free: [T; 2],
     dt: T::Param,
     state: StateFeedbackState<T>,
 }
@@ -182,11 +191,31 @@ impl<T: Scalar, const N: usize> StateFeedback<T, N> {
     /// Advances by one period toward a state of zeros; [`IntegralOf::Deviation`] then stands.
     #[inline]
     pub fn step(&mut self, state: &[T; N]) -> StateFeedbackOutput<T> {
-        if !state.iter().all(|x| x.is_usable()) {
-            return self.hold();
-        }
         // Minus zero is what the compiler may drop from a sum of floats.
-        self.advance(state, T::zero(), (-T::zero()).widen())
+        let sum = T::accumulate_all((-T::zero()).widen(), &self.gain, state);
+        let total = T::narrow(sum);
+        let [low, high] = self.free;
+        if total.is_above(low) && high.is_above(total) {
+            self.state.total = total;
+            self.state.saturated = Saturation::None;
+            return self.output();
+        }
+        let held = self.step_with_care(state, sum);
+        StateFeedbackOutput {
+            held,
+            ..self.output()
+        }
+    }
+
+    /// Whether the last output stands.
+    #[cold]
+    #[inline(never)]
+    fn step_with_care(&mut self, state: &[T; N], sum: T::Wide) -> bool {
+        let usable = state.iter().all(|x| x.is_usable());
+        if usable {
+            self.advance(state, T::zero(), sum);
+        }
+        !usable
     }
 
     /// Advances by one period with all that is known.
@@ -201,12 +230,12 @@ impl<T: Scalar, const N: usize> StateFeedback<T, N> {
         if !usable {
             return self.hold();
         }
-        self.advance(&deviation, input.deviation, input.feedforward.widen())
+        let sum = T::accumulate_all(input.feedforward.widen(), &self.gain, &deviation);
+        self.advance(&deviation, input.deviation, sum)
     }
 
     #[inline(always)]
-    fn advance(&mut self, x: &[T; N], deviation: T, start: T::Wide) -> StateFeedbackOutput<T> {
-        let sum = T::accumulate_all(start, &self.gain, x);
+    fn advance(&mut self, x: &[T; N], deviation: T, sum: T::Wide) -> StateFeedbackOutput<T> {
         let mut integral = self.state.integral;
         let (total, saturated) = match self.of {
             None => self.limited(T::narrow(sum)),
@@ -254,7 +283,7 @@ impl<T: Scalar, const N: usize> StateFeedback<T, N> {
         }
     }
 
-    #[inline(always)]
+    #[inline]
     fn limited(&self, wanted: T) -> (T, Saturation) {
         if wanted.is_above(self.high) {
             (self.high, Saturation::High)
