@@ -116,8 +116,8 @@ impl<T: Real> Supply<T> {
             T::one() / self.voltage
         };
         Dq {
-            d: voltage.d * reciprocal,
-            q: voltage.q * reciprocal,
+            d: voltage.d.times(reciprocal),
+            q: voltage.q.times(reciprocal),
         }
     }
 }
@@ -130,8 +130,9 @@ struct Coefficients<T: Scalar> {
     follow: Dq<T::Gain>,
     inductance: Dq<T::Gain>,
     flux: T::Gain,
-    /// Largest vector per volt of the bus.
+    /// Largest vector per volt of the bus, and its square.
     reach: T,
+    reach_square: T,
     delay: T::Gain,
     min_bus: T,
     max_bus: T,
@@ -176,6 +177,7 @@ impl<T: Scalar> Coefficients<T> {
             ),
             flux: gain::<T>("flux", machine.flux)?,
             reach: T::from_param(reach),
+            reach_square: T::from_param(reach * reach),
             delay: T::gain(delay * dt),
             min_bus,
             max_bus,
@@ -253,58 +255,61 @@ impl<T: Real> CurrentLoop<T> {
     #[inline]
     pub fn step(&mut self, input: &CurrentLoopInput<T>) -> CurrentLoopOutput<T> {
         let c = &self.coefficients;
+        // First, while there is nothing yet that a far angle's call would have to keep.
+        let rotation = Rotation::of(input.angle);
         let bus = input.bus_voltage;
-        if bus >= c.min_bus && bus <= c.max_bus {
+        if bus.is_within(c.min_bus, c.max_bus) {
             self.supply.voltage = bus;
         }
-        let bus = self.supply.voltage;
 
         let [a, b] = input.phase_currents;
-        let rotation = Rotation::of(input.angle);
         let current = rotation.park(clarke(a, b));
+        let drag = input.speed.scale(c.inductance.q).times(current.q);
+        let lift = input.speed.scale(c.inductance.d).times(current.d);
         let forward = Dq {
-            d: -(input.speed.scale(c.inductance.q) * current.q),
-            q: input.speed.scale(c.inductance.d) * current.d + input.speed.scale(c.flux),
+            d: -drag,
+            q: lift.plus(input.speed.scale(c.flux)),
         };
         let integral = Dq {
             d: T::narrow(self.state.integral.d),
             q: T::narrow(self.state.integral.q),
         };
         let push = Dq {
-            d: (input.reference.d - current.d).scale(c.kp.d),
-            q: (input.reference.q - current.q).scale(c.kp.q),
+            d: input.reference.d.minus(current.d).scale(c.kp.d),
+            q: input.reference.q.minus(current.q).scale(c.kp.q),
         };
         let wanted = Dq {
-            d: push.d + integral.d + forward.d,
-            q: push.q + integral.q + forward.q,
+            d: push.d.plus(integral.d).minus(drag),
+            q: push.q.plus(integral.q).plus(forward.q),
         };
-        let reach = bus * c.reach;
-        let square = reach * reach;
+        let share = self.supply.share(wanted);
+        let length = T::product_sum(share.d, share.d, share.q, share.q);
         // What is not finite has left its mark in the length, and is not inside.
-        let inside = wanted.d * wanted.d + wanted.q * wanted.q <= square;
-        let (voltage, push) = if inside {
-            (wanted, push)
+        let inside = c.reach_square.is_above(length);
+        let (voltage, share, push) = if inside {
+            (wanted, share, push)
         } else {
             if !input.is_usable() {
                 return self.hold();
             }
-            let voltage = limited(wanted, reach, square);
+            let reach = self.supply.voltage * c.reach;
+            let voltage = limited(wanted, reach, reach * reach);
             // A forward voltage beyond all reach must not enter the integral.
             let most = reach + reach;
             let push = Dq {
                 d: bounded(voltage.d - forward.d, most) - integral.d,
                 q: bounded(voltage.q - forward.q, most) - integral.q,
             };
-            (voltage, push)
+            (voltage, self.supply.share(voltage), push)
         };
         self.state.integral.d = T::accumulate(self.state.integral.d, c.follow.d, push.d);
         self.state.integral.q = T::accumulate(self.state.integral.q, c.follow.q, push.q);
 
-        let share = self.supply.share(voltage);
         let turned = ahead(share, input.speed.scale(c.delay));
-        self.state.duties = space_vector_duties(rotation.inverse_park(turned));
+        let duties = space_vector_duties(rotation.inverse_park(turned));
+        self.state.duties = duties;
         CurrentLoopOutput {
-            duties: self.state.duties,
+            duties,
             current,
             voltage,
             saturated: !inside,
@@ -404,16 +409,16 @@ fn one_radian<T: Scalar>(angle: T) -> (T, T) {
 /// A vector turned ahead by an angle, to second order; by one radian at most.
 #[inline(always)]
 fn ahead<T: Scalar>(vector: Dq<T>, angle: T) -> Dq<T> {
-    let square = angle * angle;
-    let (angle, square) = if square <= T::one() {
+    let square = angle.times(angle);
+    let (angle, square) = if T::one().is_above(square) {
         (angle, square)
     } else {
         one_radian(angle)
     };
-    let along = T::one() - square.halved();
+    let along = T::one().minus(square.halved());
     Dq {
-        d: along * vector.d - angle * vector.q,
-        q: along * vector.q + angle * vector.d,
+        d: T::product_difference(along, vector.d, angle, vector.q),
+        q: T::product_sum(along, vector.q, angle, vector.d),
     }
 }
 

@@ -30,35 +30,36 @@ use crate::math::Scalar;
 pub fn space_vector_duties<T: Scalar>(voltage: AlphaBeta<T>) -> [T; 3] {
     let phases = inverse_clarke(voltage);
     let [a, b, c] = phases;
-    let (low, middle, high) = sorted(a, b, c);
     // The three sum to zero: minus the sum of the outer two is the middle one.
-    let common = (T::one() + middle).halved();
-    let duties = phases.map(|phase| phase + common);
+    let (middle, spread) = middle_and_spread(a, b, c);
+    let common = T::one().plus(middle).halved();
+    let duties = phases.map(|phase| phase.plus(common));
     // A millionth less than the hexagon, so that rounding passes neither zero nor one.
-    if high - low < T::lit(1.0 - 1e-6) {
+    if T::lit(1.0 - 1e-6).is_above(spread) {
         duties
     } else {
         [duty(duties[0]), duty(duties[1]), duty(duties[2])]
     }
 }
 
-/// Two or three comparisons, rather than a minimum and a maximum of four.
+/// The middle one, and how far the outer ones are apart. Two or three comparisons, rather than a
+/// minimum and a maximum of four.
 #[inline(always)]
-fn sorted<T: Scalar>(a: T, b: T, c: T) -> (T, T, T) {
-    if a < b {
-        if b < c {
-            (a, b, c)
-        } else if a < c {
-            (a, c, b)
+fn middle_and_spread<T: Scalar>(a: T, b: T, c: T) -> (T, T) {
+    if b.is_above(a) {
+        if c.is_above(b) {
+            (b, c.minus(a))
+        } else if c.is_above(a) {
+            (c, b.minus(a))
         } else {
-            (c, a, b)
+            (a, b.minus(c))
         }
-    } else if a < c {
-        (b, a, c)
-    } else if b < c {
-        (b, c, a)
+    } else if c.is_above(a) {
+        (a, c.minus(b))
+    } else if c.is_above(b) {
+        (c, a.minus(b))
     } else {
-        (c, b, a)
+        (b, a.minus(c))
     }
 }
 

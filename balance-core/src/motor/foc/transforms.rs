@@ -59,7 +59,7 @@ impl<T> Dq<T> {
 pub fn clarke<T: Scalar>(a: T, b: T) -> AlphaBeta<T> {
     AlphaBeta {
         alpha: a,
-        beta: (a + b + b) * T::lit(FRAC_1_SQRT_3),
+        beta: a.plus(b).plus(b).times(T::lit(FRAC_1_SQRT_3)),
     }
 }
 
@@ -80,8 +80,8 @@ pub fn clarke_three<T: Scalar>(phases: [T; 3]) -> AlphaBeta<T> {
 #[must_use]
 pub fn inverse_clarke<T: Scalar>(vector: AlphaBeta<T>) -> [T; 3] {
     let half = vector.alpha.halved();
-    let side = vector.beta * T::lit(SQRT_3_2);
-    [vector.alpha, side - half, -side - half]
+    let side = vector.beta.times(T::lit(SQRT_3_2));
+    [vector.alpha, side.minus(half), (-side).minus(half)]
 }
 
 /// Clarke transform that keeps power: `u·i` summed over three phases is `u·i` of the vectors.
@@ -138,8 +138,8 @@ impl<T: Scalar> Rotation<T> {
     #[must_use]
     pub fn park(&self, vector: AlphaBeta<T>) -> Dq<T> {
         Dq {
-            d: vector.alpha * self.cosine + vector.beta * self.sine,
-            q: vector.beta * self.cosine - vector.alpha * self.sine,
+            d: T::product_sum(vector.alpha, self.cosine, vector.beta, self.sine),
+            q: T::product_difference(vector.beta, self.cosine, vector.alpha, self.sine),
         }
     }
 
@@ -148,8 +148,8 @@ impl<T: Scalar> Rotation<T> {
     #[must_use]
     pub fn inverse_park(&self, vector: Dq<T>) -> AlphaBeta<T> {
         AlphaBeta {
-            alpha: vector.d * self.cosine - vector.q * self.sine,
-            beta: vector.d * self.sine + vector.q * self.cosine,
+            alpha: T::product_difference(vector.d, self.cosine, vector.q, self.sine),
+            beta: T::product_sum(vector.d, self.sine, vector.q, self.cosine),
         }
     }
 }
