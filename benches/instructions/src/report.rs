@@ -82,7 +82,7 @@ impl Tables {
     fn rivals(&self, case: &str, scalar: &str, target: &str) -> Vec<Rival> {
         let published = peers::PEERS
             .iter()
-            .filter(|peer| peer.case == case)
+            .filter(|peer| peer.cases.contains(&case))
             .flat_map(|peer| {
                 let rows = self.theirs.iter();
                 let rows = rows.filter(|row| {
