@@ -194,7 +194,7 @@ typedef struct balance_model {
 // Model predictive control of four states and one input, ten periods ahead.
 typedef struct balance_mpc {
   // Not to be touched.
-  uint64_t private_words[120];
+  uint64_t private_words[140];
 } balance_mpc;
 
 // Limits of a predictive controller.
@@ -260,7 +260,7 @@ typedef struct balance_current_loop_config {
 // Current loop of a three-phase motor: currents and angle in, duties out.
 typedef struct balance_current_loop {
   // Not to be touched.
-  uint64_t private_words[12];
+  uint64_t private_words[20];
 } balance_current_loop;
 
 // What a period of a current loop gives.
@@ -296,7 +296,7 @@ typedef struct balance_current_loop_input {
 // Speed loop of a three-phase motor: speed in, current out.
 typedef struct balance_speed_loop {
   // Not to be touched.
-  uint64_t private_words[6];
+  uint64_t private_words[10];
 } balance_speed_loop;
 
 // Settings of a lean PID; the gains mean the same as in `balance_pid_config`.
@@ -318,7 +318,7 @@ typedef struct balance_lean_pid_config {
 // A PID with clamped integral and filtered derivative, and nothing else.
 typedef struct balance_lean_pid {
   // Not to be touched.
-  uint64_t private_words[8];
+  uint64_t private_words[12];
 } balance_lean_pid;
 
 // Settings of a duty map.
@@ -346,13 +346,13 @@ typedef struct balance_duty_map {
 // Profile of limited speed and acceleration.
 typedef struct balance_trapezoid {
   // Not to be touched.
-  uint64_t private_words[16];
+  uint64_t private_words[20];
 } balance_trapezoid;
 
 // Profile of limited speed, acceleration and jerk.
 typedef struct balance_s_curve {
   // Not to be touched.
-  uint64_t private_words[22];
+  uint64_t private_words[26];
 } balance_s_curve;
 
 // Where the profile is.
@@ -458,7 +458,7 @@ typedef struct balance_biquad {
 // When to step: exact positions and ramps, tick by tick of a timer.
 typedef struct balance_stepper {
   // Not to be touched.
-  uint64_t private_words[10];
+  uint64_t private_words[12];
 } balance_stepper;
 
 // Complementary filter of gyroscope and accelerometer angle.

@@ -11,7 +11,7 @@ use nalgebra::{SMatrix, SVector};
 
 handle!(
     /// Model predictive control of four states and one input, ten periods ahead.
-    balance_mpc, Mpc<f32, 4, 1, 10>, 120
+    balance_mpc, Mpc<f32, 4, 1, 10>, 140
 );
 
 /// A linear model, `dx/dt = a x + b u`, and what deviation and effort cost.

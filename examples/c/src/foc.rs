@@ -8,11 +8,11 @@ use balance_core::motor::foc::{
 
 handle!(
     /// Current loop of a three-phase motor: currents and angle in, duties out.
-    balance_current_loop, CurrentLoop<f32>, 12
+    balance_current_loop, CurrentLoop<f32>, 20
 );
 handle!(
     /// Speed loop of a three-phase motor: speed in, current out.
-    balance_speed_loop, SpeedLoop<f32>, 6
+    balance_speed_loop, SpeedLoop<f32>, 10
 );
 
 /// A three-phase motor with permanent magnets, per phase in star connection.

@@ -6,7 +6,7 @@ use balance_core::control::lean_pid::{LeanPid, LeanPidConfig};
 
 handle!(
     /// A PID with clamped integral and filtered derivative, and nothing else.
-    balance_lean_pid, LeanPid<f32>, 8
+    balance_lean_pid, LeanPid<f32>, 12
 );
 
 /// Settings of a lean PID; the gains mean the same as in `balance_pid_config`.

@@ -8,11 +8,11 @@ use balance_core::control::profile::{Goal, Motion};
 
 handle!(
     /// Profile of limited speed and acceleration.
-    balance_trapezoid, Trapezoid<f32>, 16
+    balance_trapezoid, Trapezoid<f32>, 20
 );
 handle!(
     /// Profile of limited speed, acceleration and jerk.
-    balance_s_curve, SCurve<f32>, 22
+    balance_s_curve, SCurve<f32>, 26
 );
 
 /// Where the profile is.

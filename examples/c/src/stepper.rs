@@ -6,7 +6,7 @@ use balance_core::motor::stepper::{Step, StepGenerator, StepGeneratorConfig};
 
 handle!(
     /// When to step: exact positions and ramps, tick by tick of a timer.
-    balance_stepper, StepGenerator, 10
+    balance_stepper, StepGenerator, 12
 );
 
 /// Prepares a stepper at rest at step zero: ticks of its timer per second, largest rate in steps/s,
