@@ -81,6 +81,17 @@ impl<P: Float> HybridStepperConfig<P> {
     }
 }
 
+impl<P: Float> HybridStepperConfig<P> {
+    fn torque(&self, s: &HybridStepperState<P>, sin: P, cos: P) -> P {
+        let [a, b] = s.currents;
+        // sin 4x from sin x and cos x.
+        let (sin2, cos2) = (P::lit(2.0) * sin * cos, cos * cos - sin * sin);
+        self.torque_constant * (b * cos - a * sin)
+            - self.detent_torque * P::lit(2.0) * sin2 * cos2
+            - self.viscous_friction * s.speed
+    }
+}
+
 /// What a stepper does at the end of a period.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct HybridStepperState<T> {
@@ -132,13 +143,7 @@ impl<P: Float> HybridStepper<P> {
             let volts = (induced + (wanted - rest) / per_volt).limit(-c.bus_voltage, c.bus_voltage);
             *current = rest + per_volt * (volts - induced);
         }
-        let [a, b] = s.currents;
-        // sin 4x from sin x and cos x.
-        let (sin2, cos2) = (P::lit(2.0) * sin * cos, cos * cos - sin * sin);
-        let torque = c.torque_constant * (b * cos - a * sin)
-            - c.detent_torque * P::lit(2.0) * sin2 * cos2
-            - c.viscous_friction * s.speed
-            - load;
+        let torque = c.torque(s, sin, cos) - load;
         s.speed += torque / c.inertia * self.dt;
         s.electrical_angle += s.speed * self.dt * P::lit(f64::from(c.teeth));
         if s.electrical_angle >= P::PI {
@@ -149,6 +154,13 @@ impl<P: Float> HybridStepper<P> {
             s.cycles = s.cycles.wrapping_sub(1);
         }
         *s
+    }
+
+    /// Torque on the rotor as it stands, friction included, N·m: for one that is part of a larger
+    /// body, which moves it by [`restore`](Self::restore).
+    pub fn torque(&self) -> P {
+        let (sin, cos) = self.state.electrical_angle.sin_cos();
+        self.config.torque(&self.state, sin, cos)
     }
 
     /// Angle since the start, rad, with all its turns.

@@ -106,7 +106,7 @@ impl<P: Float> RobotConfig<P> {
         Ok(Self { balance, ..self })
     }
 
-    fn feedback_of(&self, gain: [P; 4]) -> StateFeedbackConfig<P, 4> {
+    pub(super) fn feedback_of(&self, gain: [P; 4]) -> StateFeedbackConfig<P, 4> {
         let full = self.drive.max_battery;
         StateFeedbackConfig {
             gain,
@@ -157,7 +157,11 @@ impl<P: Float> RobotConfig<P> {
         })
     }
 
-    fn cascade_of(&self, gain: [P; 4], drag: P) -> Result<CascadeConfig<P>, ConfigError> {
+    pub(super) fn cascade_of(
+        &self,
+        gain: [P; 4],
+        drag: P,
+    ) -> Result<CascadeConfig<P>, ConfigError> {
         let [position, pitch, speed, rate] = gain.map(|gain| -gain);
         let back_emf = drag / self.chassis.wheel_radius;
         let speed = positive("gain", speed - back_emf)?;

@@ -128,6 +128,7 @@ macro_rules! for_each_case {
             steady_tilt_kalman: estimation::SteadyTiltKalman [f32 f64 fixed];
             steady_velocity: attitude::SteadyVelocity [f32 f64 fixed];
             step_generator: motor::StepGenerator [fixed];
+            stepper_wheel: motor::StepperWheel [f32 f64 fixed];
             thermal_limit: motor::ThermalLimit [f32 f64 fixed];
             tilt_feedforward: control::TiltFeedforward [f32 f64 fixed];
             tilt_kalman: estimation::TiltKalman [f32 f64 fixed];

@@ -2,6 +2,7 @@
 
 use crate::{Case, ConfigError, DT, Sample};
 use balance_core::math::{Float, Real, Scalar};
+use balance_core::motor::Drive;
 use balance_core::motor::dc_current_loop::{self, DcCurrentLoopConfig, DcCurrentLoopInput};
 use balance_core::motor::dc_motor::{self, DcMotorConfig};
 use balance_core::motor::duty_map::{self, DutyMapConfig};
@@ -163,6 +164,25 @@ impl<T: Float> Case<T> for Identification {
     }
     fn step(run: &mut Self::Algorithm, [volts, angle]: &[T; 2]) {
         run.step(*volts, Some(*volts), *angle);
+    }
+}
+
+/// How fast to step.
+pub struct StepperWheel;
+
+impl<T: Scalar> Case<T> for StepperWheel {
+    type Algorithm = stepper::StepperWheel;
+    type Input = T;
+    type Output = i32;
+
+    fn build() -> Result<Self::Algorithm, ConfigError> {
+        stepper::StepperWheelConfig::<f32>::default().build(0.001)
+    }
+    fn input(sample: &Sample) -> T {
+        T::lit(f64::from(sample.imu.gyro[1]) * 1e-4)
+    }
+    fn step(wheel: &mut Self::Algorithm, duty: &T) -> i32 {
+        wheel.step(Drive::Duty(*duty)).speed
     }
 }
 

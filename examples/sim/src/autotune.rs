@@ -99,7 +99,7 @@ pub fn autotune(args: &AutotuneArgs) -> Result<bool> {
 }
 
 fn fate<T: Real>(args: &AutotuneArgs, number: u64) -> Result<Fate> {
-    let names: Vec<&'static str> = robots::names()
+    let names: Vec<&'static str> = robots::geared()
         .into_iter()
         .filter(|name| args.robot.is_empty() || args.robot.iter().any(|chosen| chosen == name))
         .collect();
@@ -183,7 +183,7 @@ fn show(fates: &[Fate], out: &mut impl Write) -> Result<()> {
         "worst after",
         "shaken to °",
     ]);
-    let mut names = robots::names();
+    let mut names = robots::geared();
     names.push("all");
     for name in names {
         let own: Vec<&Fate> = fates

@@ -104,7 +104,7 @@ pub struct AutotuneArgs {
     #[arg(long, value_name = "SHARE", default_value_t = 0.3, value_parser = share)]
     pub spread: f64,
     /// Only this robot; may be repeated
-    #[arg(long, value_name = "NAME", value_parser = names(robots::names()), hide_possible_values = true)]
+    #[arg(long, value_name = "NAME", value_parser = names(robots::geared()), hide_possible_values = true)]
     pub robot: Vec<String>,
     /// Controller instead of the robot's own
     #[arg(long, value_name = "NAME", value_parser = names(run::tunable_controllers()))]
@@ -164,7 +164,7 @@ pub struct MonteCarloArgs {
     #[arg(long, value_name = "SHARE", default_value_t = 0.2, value_parser = share)]
     pub spread: f64,
     /// Only this robot; may be repeated
-    #[arg(long, value_name = "NAME", value_parser = names(robots::names()), hide_possible_values = true)]
+    #[arg(long, value_name = "NAME", value_parser = names(robots::geared()), hide_possible_values = true)]
     pub robot: Vec<String>,
     /// Only this scenario; may be repeated
     #[arg(long, value_name = "NAME", value_parser = names(scenario::names()), hide_possible_values = true)]

@@ -13,7 +13,7 @@ pub fn compare(args: &CompareArgs) -> Result<()> {
     let mut specs = Vec::new();
     for scenario in scenario::names() {
         for controller in &controllers {
-            specs.extend(robots::names().into_iter().map(|robot| RunSpec {
+            specs.extend(robots::geared().into_iter().map(|robot| RunSpec {
                 scenario: scenario.to_owned(),
                 robot: robot.to_owned(),
                 controller: Some((*controller).to_owned()),
@@ -28,7 +28,7 @@ pub fn compare(args: &CompareArgs) -> Result<()> {
     writeln!(
         out,
         "Of {} robots with {}: passed, then the\nworst of tilt (°) and settling time (s), and the mean energy (J).\n",
-        robots::names().len(),
+        robots::geared().len(),
         controllers.join(", ")
     )?;
     let mut header = vec!["scenario"];

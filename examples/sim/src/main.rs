@@ -27,6 +27,7 @@ mod run;
 mod scenario;
 mod sensors;
 mod serve;
+mod steppers;
 mod table;
 mod tilt_errors;
 mod world;
@@ -143,7 +144,12 @@ fn specs(args: &RunArgs) -> Vec<RunSpec> {
         all.filter(|name| chosen.is_empty() || chosen.contains(name))
             .collect()
     }
-    let robots = wanted(&args.robot, &robots::names());
+    // Model predictive control of steppers is not there; who names the robot is told so.
+    let all = match args.controller.as_deref() {
+        Some("mpc") if args.robot.is_empty() => robots::geared(),
+        _ => robots::names(),
+    };
+    let robots = wanted(&args.robot, &all);
     let scalars = wanted(&args.scalar, &SCALARS);
     let mut specs = Vec::new();
     for scenario in wanted(&args.scenario, &scenario::names()) {

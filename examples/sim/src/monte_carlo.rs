@@ -102,7 +102,7 @@ fn fates<T: Real>(
     batch: &Batch,
     scenarios: &[&'static str],
 ) -> Result<Vec<Fate>> {
-    let names = wanted(&args.robot, &robots::names());
+    let names = wanted(&args.robot, &robots::geared());
     let robots: Vec<Robot> = batch
         .numbers
         .iter()

@@ -4,6 +4,7 @@
 //! cosine by series, and the reciprocals that do not change taken beforehand; a test compares.
 
 use crate::lanes::Lanes;
+use crate::steppers::Steppers;
 use balance_core::model::{Accelerations, Load, PendulumState, WheeledPendulumConfig};
 use balance_core::motor::dc_motor::DcMotorConfig;
 use balance_core::sensor::STANDARD_GRAVITY;
@@ -124,6 +125,8 @@ pub struct Plant {
     pub battery_voltage: f64,
     /// Energy drawn from it, J.
     pub energy: f64,
+    /// Steppers in place of geared motors.
+    pub steppers: Option<Box<Steppers>>,
     constants: Constants,
     gears: [Gear; 2],
     /// Angles of the wheels against the body, rad.
@@ -161,6 +164,7 @@ impl Plant {
             battery,
             battery_voltage: battery.open_circuit,
             energy: 0.0,
+            steppers: None,
             constants: Constants::of(&body, &motor),
             gears: [Gear::default(); 2],
             wheels: [0.0; 2],
@@ -170,6 +174,9 @@ impl Plant {
 
     /// Angles that the encoders see, on the motors' side of the gear play, rad.
     pub fn encoder_angles(&self) -> [f64; 2] {
+        if let Some(steppers) = &self.steppers {
+            return steppers.commanded_angles();
+        }
         [
             self.wheels[0] + self.gears[0].gap,
             self.wheels[1] + self.gears[1].gap,
@@ -178,7 +185,14 @@ impl Plant {
 
     /// Advances by so many steps.
     pub fn advance(&mut self, bridges: [Bridge; 2], steps: u32) {
-        advance([self], [bridges], steps);
+        match self.steppers.take() {
+            Some(mut steppers) => {
+                steppers.advance(self, bridges, steps);
+                self.hit_the_ground(steps);
+                self.steppers = Some(steppers);
+            }
+            None => advance([self], [bridges], steps),
+        }
     }
 
     /// What the ground does to a body that lies on it, after so many steps.
@@ -222,7 +236,7 @@ impl<const N: usize> Drive<N> {
     }
 }
 
-/// Advances several robots at once, each under its own bridges.
+/// Advances several robots with geared motors at once, each under its own bridges.
 pub fn advance<const N: usize>(mut plants: [&mut Plant; N], bridges: [[Bridge; 2]; N], steps: u32) {
     macro_rules! lanes {
         (|$plant:ident| $value:expr) => {
@@ -399,7 +413,7 @@ mod tests {
     #[test]
     fn accelerates_as_the_model_of_the_core() {
         let mut chance = Pcg32::seed_from_u64(1);
-        for name in robots::names() {
+        for name in robots::geared() {
             for _ in 0..200 {
                 let mut number = |bound: f64| chance.random_range(-bound..bound);
                 let mut robot = robots::find(name).unwrap();

@@ -3,7 +3,8 @@
 use crate::plant::{Battery, MotorParameters};
 use balance_core::math::Float;
 use balance_core::model::WheeledPendulumConfig;
-use balance_core::robot::{RobotConfig, RobotParameters};
+use balance_core::motor::stepper::StepperWheelConfig;
+use balance_core::robot::{RobotConfig, RobotParameters, StepperRobotParameters};
 
 /// A robot as it really is.
 #[derive(Clone, Copy, Debug)]
@@ -14,6 +15,8 @@ pub struct Robot {
     pub body: WheeledPendulumConfig<f64>,
     /// Each of its two motors.
     pub motor: MotorParameters,
+    /// Steppers in place of geared motors.
+    pub stepper: Option<StepperWheelConfig<f64>>,
     /// Its battery.
     pub battery: Battery,
     /// Height of the inertial sensor above the axle, m.
@@ -36,6 +39,7 @@ impl Robot {
         match self.name {
             "balboa_32u4" => RobotConfig::balboa_32u4(),
             "nxtway_gs" => RobotConfig::nxtway_gs(),
+            STEPPERS => RobotConfig::stepper_kit(),
             _ => RobotConfig::pico_kit(),
         }
     }
@@ -62,7 +66,10 @@ struct Known {
     calm: [f64; 2],
 }
 
-const KNOWN: [Known; 3] = [
+/// The robot on steppers.
+const STEPPERS: &str = "stepper_kit";
+
+const KNOWN: [Known; 4] = [
     Known {
         name: "pico_kit",
         about: "Pico, MPU-6050, two Pololu 37D 30:1 motors (data sheet) on a sketched frame",
@@ -94,11 +101,28 @@ const KNOWN: [Known; 3] = [
         counts_per_revolution: 360.0,
         calm: [0.05, 0.8],
     },
+    Known {
+        name: STEPPERS,
+        about: "two 42 mm stepper motors in sixteenths of a step, in the manner of the B-ROBOT",
+        backlash: 0.0,
+        rotor_in_play: None,
+        battery: [11.6, 0.12],
+        imu_height: 0.1,
+        counts_per_revolution: 3200.0,
+        calm: [0.05, 0.8],
+    },
 ];
 
 impl Known {
     fn robot(&self) -> Robot {
-        let RobotParameters { body, mut motor } = measured::<f64>(self.name);
+        let RobotParameters {
+            mut body,
+            mut motor,
+        } = measured::<f64>(self.name);
+        let stepper = (self.name == STEPPERS).then(StepperRobotParameters::<f64>::stepper_kit);
+        if let Some(stepper) = &stepper {
+            body = stepper.body;
+        }
         motor.inertia = self.rotor_in_play.unwrap_or(motor.inertia);
         let [open_circuit, resistance] = self.battery;
         Robot {
@@ -109,6 +133,7 @@ impl Known {
                 backlash: self.backlash,
                 dead_duty: 0.01,
             },
+            stepper: stepper.map(|parameters| parameters.wheel),
             battery: Battery {
                 open_circuit,
                 resistance,
@@ -123,6 +148,12 @@ impl Known {
 /// Names of all robots.
 pub fn names() -> Vec<&'static str> {
     KNOWN.iter().map(|robot| robot.name).collect()
+}
+
+/// Names of those with geared motors.
+pub fn geared() -> Vec<&'static str> {
+    let names = names().into_iter();
+    names.filter(|name| *name != STEPPERS).collect()
 }
 
 /// The robot of that name.

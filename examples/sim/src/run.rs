@@ -12,7 +12,7 @@ use balance_core::math::{Float, Q12, Real, Scalar};
 use balance_core::motor::Drive;
 use balance_core::robot::{
     BalanceConfig, Command, EstimatorConfig, GainError, Inputs, MpcBalance, Outputs, Robot,
-    RobotConfig, RobotParameters, State,
+    RobotConfig, RobotParameters, State, StepperRobotParameters,
 };
 use balance_core::sensor::Sample;
 use balance_core::time::Instant;
@@ -87,6 +87,13 @@ pub fn configure<P: Float>(
 ) -> Result<RobotConfig<P>, GainError> {
     let measured = robot.measured();
     let mut config = match controller {
+        Some(name) if robot.stepper.is_some() => {
+            let (config, measured) = (robot.config(), StepperRobotParameters::stepper_kit());
+            match name {
+                "cascade" => config.with_stepper_cascade(&measured)?,
+                _ => config.with_steppers(&measured)?,
+            }
+        }
         Some("state_feedback") => robot.config().with_state_feedback(&measured)?,
         Some("cascade") => robot.config().with_cascade(&measured)?,
         Some("mpc") => as_mpc(robot.config(), &measured)?,
@@ -146,6 +153,10 @@ const STEP_MICROS: u64 = 100;
 
 fn run_as<T: Real>(spec: &RunSpec) -> anyhow::Result<RunResult> {
     let robot = robots::find(&spec.robot).ok_or_else(|| anyhow::anyhow!("no such robot"))?;
+    anyhow::ensure!(
+        robot.stepper.is_none() || spec.controller.as_deref() != Some("mpc"),
+        "model predictive control is for geared motors"
+    );
     let scenario =
         scenario::find(&spec.scenario).ok_or_else(|| anyhow::anyhow!("no such scenario"))?;
     let config = configure::<T::Param>(

@@ -21,7 +21,7 @@ pub enum Event {
     Garbage,
     /// The driver's commands are NaN and infinite.
     NanCommand,
-    /// The left wheel's encoder loses its cable.
+    /// The left wheel's encoder loses its cable; where there is none, its stepper.
     EncoderLost,
     /// Somebody lifts the robot and tilts it forward.
     PickedUp,

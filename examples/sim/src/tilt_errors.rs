@@ -201,7 +201,7 @@ impl Listening {
 pub fn measure(seed: u64) -> Result<Vec<TiltErrors>> {
     let mut all = Vec::new();
     for scenario in SCENARIOS {
-        for robot in robots::names() {
+        for robot in robots::geared() {
             let found = robots::find(robot).context("no such robot")?;
             let config = found.config::<f32>();
             let listeners = listeners(&config)?;

@@ -5,6 +5,8 @@ use crate::plant::{Bridge, Plant};
 use crate::robots::Robot;
 use crate::scenario::{Event, Scenario};
 use crate::sensors::{Encoder, Imu, ImuParameters};
+use crate::steppers::Steppers;
+use balance_core::model::HybridStepperConfig;
 use balance_core::platform::read_wheels;
 use balance_core::sensor::{ImuCounts, ImuScale};
 use balance_core::time::Instant;
@@ -73,6 +75,10 @@ impl World {
         }
         let start = scenario.start_pitch.to_radians();
         let mut plant = Plant::new(body, robot.motor, robot.battery, start)?;
+        if let Some(wheel) = &robot.stepper {
+            let motor = HybridStepperConfig::default();
+            plant.steppers = Some(Box::new(Steppers::new(&body, wheel, motor)?));
+        }
         plant.load.slope = scenario.slope.to_radians();
         plant.load.push_height = body.com_height;
         let imu = ImuParameters {
@@ -183,7 +189,10 @@ impl World {
             Event::Vibration(accel, gyro) => self.imu.parameters.vibration = [accel, gyro],
             Event::Garbage => self.garbage = true,
             Event::NanCommand => self.command = [f64::NAN, f64::INFINITY],
-            Event::EncoderLost => self.encoders[0].lose_cable(),
+            Event::EncoderLost => match &mut self.plant.steppers {
+                Some(steppers) => steppers.lose_cable(),
+                None => self.encoders[0].lose_cable(),
+            },
             Event::PickedUp => {
                 self.plant.lifted = true;
                 self.plant.state.pitch = 8_f64.to_radians();

@@ -30,13 +30,13 @@ fn all_pass(arguments: &[&str], runs: usize) {
 
 #[test]
 fn every_robot_passes_every_scenario_in_every_number_type() {
-    // Twenty scenarios of three robots, ten courses of an arm and of a quadrotor.
-    all_pass(&[], (20 * 3 + 10 + 10) * 3);
+    // Twenty scenarios of four robots, ten courses of an arm and of a quadrotor.
+    all_pass(&[], (20 * 4 + 10 + 10) * 3);
 }
 
 #[test]
 fn so_it_does_with_the_cascade() {
-    all_pass(&["--controller", "cascade"], 20 * 3 * 3);
+    all_pass(&["--controller", "cascade"], 20 * 4 * 3);
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! Stepper motors: step generation, drives and microsteps.
 //!
 //! [`StepGenerator`] says at which tick of a timer to step, in integers; [`StepDirection`] puts the step on
-//! the pins; [`Microsteps`] are the currents of the two windings, where no chip makes them.
+//! the pins; [`Microsteps`] are the currents of the two windings, where no chip makes them;
+//! [`StepperWheel`] is a wheel that a balancing robot speeds up.
 //!
 //! | drive | for | shortest pulse | direction before it |
 //! |---|---|---|---|
@@ -14,7 +15,9 @@
 mod microsteps;
 mod step_direction;
 mod step_generator;
+mod stepper_wheel;
 
 pub use microsteps::Microsteps;
 pub use step_direction::{StepDirection, StepError};
 pub use step_generator::{Step, StepGenerator, StepGeneratorConfig};
+pub use stepper_wheel::{StepperCommand, StepperWheel, StepperWheelConfig};

@@ -114,6 +114,20 @@ impl StepGenerator {
         self.target = Target::Speed(wanted.max(-most).min(most));
     }
 
+    /// Goes on at a speed in 2⁻³² of a step per tick, as [`speed`](Self::speed) tells it, limited to
+    /// the largest; the ramp leads there. For loops that work in integers.
+    pub fn run_at_share(&mut self, share: i32) {
+        let most = self.max_speed;
+        self.target = Target::Speed((i64::from(share) << 16).max(-most).min(most));
+    }
+
+    /// Stands at once, without a ramp, as for a motor whose currents are off.
+    pub fn halt(&mut self) {
+        self.target = Target::Speed(0);
+        self.speed = 0;
+        self.braking = 0;
+    }
+
     /// Goes to a position and stops there.
     pub fn go_to(&mut self, position: i32) {
         self.target = Target::Position(position);

@@ -104,6 +104,7 @@ const WITHOUT_ROW: &[(&str, &str)] = &[
     ("PulseConfig", "sets a pin"),
     ("StallConfig", "says yes or no"),
     ("StepGeneratorConfig", "counts steps, without a signal"),
+    ("StepperWheelConfig", "an integral is what it is for"),
     ("ThermalLimitConfig", "gives a limit, not an answer"),
 ];
 
