@@ -2,7 +2,7 @@
 //!
 //! A geared motor is given a voltage and answers with a torque; a stepper is given a speed and
 //! keeps to it. What balances then is the acceleration of the wheels: the same [`Robot`](super::Robot)
-//! runs, its volts are rad/s² of a wheel, and a full duty is
+//! runs, a volt of it is 10 rad/s² of a wheel, and a full duty is
 //! [`full_acceleration`](StepperWheelConfig::full_acceleration), which a
 //! [`StepperWheel`](crate::motor::stepper::StepperWheel) takes. The counts of its encoders are the
 //! microsteps made.
@@ -22,6 +22,10 @@ use nalgebra::RowVector4;
 /// Deviations of position (m), pitch (rad), speed (m/s) and pitch rate (rad/s) that are as bad as
 /// an acceleration of 30 rad/s² of the wheels.
 const LIMITS: ([f64; 4], f64) = ([0.1, 0.12, 0.25, 1.5], 30.0);
+
+/// Acceleration of a wheel that the robot takes for a volt, rad/s²: its gains then are of the size
+/// that they have for geared motors, which fixed point holds.
+const VOLT: f64 = 10.0;
 
 /// Bandwidth of the yaw rate, rad/s.
 const TURN: f64 = 8.0;
@@ -77,7 +81,7 @@ impl<P: Float> StepperRobotParameters<P> {
 }
 
 impl<P: Float> RobotConfig<P> {
-    /// The same robot on steppers: state feedback, turn controller and drive in rad/s² of its
+    /// The same robot on steppers: state feedback, turn controller and drive in 10 rad/s² of its
     /// wheels, counts in microsteps. The gains are an LQR's.
     ///
     /// Where the battery is measured its voltage only matters for `low_battery_millivolts`.
@@ -121,18 +125,18 @@ impl<P: Float> RobotConfig<P> {
         let (state, input) = LIMITS;
         let lqr = LqrConfig::from_limits(state.map(P::lit), [P::lit(input)]);
         let designed = lqr.design_sampled(&robot.linearise()?, self.period)?;
-        Ok(designed.gain.data.0.map(|[gain]| gain))
+        Ok(designed.gain.data.0.map(|[gain]| gain * P::lit(1.0 / VOLT)))
     }
 
     /// All but the balance controller.
     fn on_steppers(self, robot: &StepperRobotParameters<P>) -> Self {
-        let full = robot.wheel.full_acceleration;
+        let full = robot.wheel.full_acceleration * P::lit(1.0 / VOLT);
         let mut stepper = self;
         stepper.chassis.wheel_radius = robot.body.wheel_radius;
         stepper.chassis.track = robot.body.track;
         stepper.chassis.counts_per_revolution = robot.wheel.steps_per_revolution;
         // ψ̈ = 2 R u / track.
-        let kp = P::lit(0.5 * TURN) * robot.body.track / robot.body.wheel_radius;
+        let kp = P::lit(0.5 * TURN / VOLT) * robot.body.track / robot.body.wheel_radius;
         stepper.turn = PidConfig {
             kp,
             ki: kp * P::lit(0.25 * TURN),
@@ -158,7 +162,7 @@ impl<P: Float> RobotConfig<P> {
             sensor_height: P::lit(0.1),
             ..Default::default()
         });
-        let gain = [-296.6, -646.7, -269.8, -85.8].map(P::lit);
+        let gain = [-29.66, -64.67, -26.98, -8.58].map(P::lit);
         robot.balance = BalanceConfig::StateFeedback(robot.feedback_of(gain));
         robot
     }

@@ -109,7 +109,7 @@ impl Steppers {
         }
         let mut energy = 0.0;
         for _ in 0..steps * TICKS {
-            let told = self.tick % PERIOD_TICKS == 0;
+            let told = self.tick.is_multiple_of(PERIOD_TICKS);
             self.tick += 1;
             let mut torques = [0.0; 2];
             for ((side, bridge), torque) in self.sides.iter_mut().zip(bridges).zip(&mut torques) {
