@@ -270,7 +270,7 @@ pub struct ProcessorArgs {
     #[arg(long, value_name = "NAME", value_parser = names(processor::machines()))]
     pub machine: String,
     /// Only this robot; may be repeated
-    #[arg(long, value_name = "NAME", value_parser = names(robots::names()))]
+    #[arg(long, value_name = "NAME", value_parser = names(robots::geared()))]
     pub robot: Vec<String>,
     /// Only this scenario; may be repeated
     #[arg(long, value_name = "NAME", value_parser = names(scenario::names()), hide_possible_values = true)]

@@ -184,7 +184,7 @@ pub fn processor(args: &ProcessorArgs) -> Result<bool> {
     let machine = machine.context("no such machine")?;
     let mut specs = Vec::new();
     for scenario in wanted(&args.scenario, scenario::names()) {
-        for robot in wanted(&args.robot, robots::names()) {
+        for robot in wanted(&args.robot, robots::geared()) {
             let scalars = wanted(&args.scalar, SCALARS.to_vec());
             specs.extend(scalars.into_iter().map(|scalar| RunSpec {
                 scenario: scenario.to_owned(),
