@@ -1,27 +1,35 @@
 //! Kalman filter of an attitude and the bias of its gyroscope: error-state, multiplicative (MEKF).
 //!
 //! The attitude q (body to world) has four numbers and three freedoms, so what is filtered is not q
-//! but its small error: a rotation δθ about the body's axes, and the error δb of the bias.
+//! but its small error: a rotation δθ about the world's axes. With it go the error δb of the bias and
+//! that δv of the horizontal velocity.
 //!
 //! ```text
-//! predict   q ← q ⊗ exp((ω − b) dt),   δθ' = −(ω − b) × δθ − δb,   P ← F P Fᵀ + Q
-//! up        u = Rᵀ e_z,   a/g − u = u × δθ + noise
-//! heading   ψ = atan2(east, north) of the field, seen in the world,   ψ = u · δθ + noise
-//! correct   q ← q ⊗ exp(δθ),   b ← b + δb
+//! predict   q ← q ⊗ exp((ω − b) dt),   v ← v + (R a)_h dt
+//!           δθ' = −R δb,   δv' = g (δθ_y, −δθ_x),   P ← F P Fᵀ + Q
+//! velocity  v = 0 + noise
+//! heading   ψ = atan2(east, north) of the field, seen in the world,   ψ = δθ_z + noise
+//! correct   q ← exp(δθ) ⊗ q,   b ← b + δb,   v ← v + δv
 //! ```
 //!
-//! World: z up and, with a magnetometer, y north. The field says nothing of the inclination. The
-//! specific force goes in as it is and not its direction: accelerations are zero on average, and so
-//! they cancel; of directions, and of readings chosen by their size, that is not so (on the BROAD
-//! recordings either doubles the error). Measurements go in one by one on factors `L D Lᵀ`; the
-//! covariance cannot lose its positivity.
+//! World: z up and, with a magnetometer, y north. The field says nothing of the inclination. What of
+//! a specific force is gravity no single reading says, so none is believed or refused: each is
+//! integrated to a velocity, and the one measurement is that a body which is carried about does not
+//! get far. A push integrates back to nothing by itself; a tilted horizon pulls the velocity away.
+//! What keeps accelerating one way for longer than τ = 2.6 s (see
+//! [`velocity_spread`](AttitudeKalmanConfig::velocity_spread)) tilts it.
+//!
+//! With the errors in the world's axes each state depends on those before it alone (bias, attitude,
+//! velocity), so that the factors `L D Lᵀ` of P, which cannot lose their positivity, stay factors in
+//! a prediction.
 //!
 //! To choose where the uncertainty is wanted ([`AttitudeKalman::uncertainty`]) or readings come and
-//! go. For the best inclination take [`vqf`](super::vqf), for the price
-//! [`basic_vqf`](super::basic_vqf): on the ten BROAD trials of this project's comparison this filter
-//! has 1.48° of inclination in the mean where they have 0.75° and 0.97°.
+//! go. On the ten BROAD trials of this project's comparison it has 0.78° of inclination in the mean
+//! and 1.63° at worst; halving or doubling one of its noises moves the mean to 0.90° at most.
+//! [`bounded_velocity`](super::bounded_velocity), which has the same premise and also learns the
+//! gyroscope's scale, has 0.65°; [`vqf`](super::vqf) 0.75° and [`basic_vqf`](super::basic_vqf) 0.97°.
 //!
-//! Instructions of a step without a magnetometer, in `f32`: 4,672 on a Cortex-M4F and 157,830 on a Cortex-M0. For
+//! Instructions of a step without a magnetometer, in `f32`: 1,772 on a Cortex-M4F and 89,491 on a Cortex-M0. For
 //! `f32` and `f64` only: the factors are the floats'. In fixed point take [`steady_velocity`](super::steady_velocity).
 //!
 //! Source: F. L. Markley, "Attitude Error Representations for Kalman Filtering" (2003),
@@ -64,10 +72,8 @@ struct Tuning<P> {
     angle_walk: P,
     bias_walk: P,
     /// Variances times seconds.
-    up_noise: P,
+    velocity_noise: P,
     heading_noise: P,
-    /// 1/`accel_doubt`², or zero.
-    doubt: P,
     initial_bias: P,
     ranges: ImuRanges<P>,
 }
@@ -77,16 +83,11 @@ impl<P: Float> Tuning<P> {
         let within = |name, value, low, high| {
             checks::within(name, value, P::lit(low), P::lit(high)).map(|x| x * x)
         };
-        let gravity = P::lit(STANDARD_GRAVITY * STANDARD_GRAVITY);
         Ok(Self {
             angle_walk: within("gyro_noise", config.gyro_noise, 1e-7, 1.0)?,
             bias_walk: within("bias_walk", config.bias_walk, 0.0, 1.0)?,
-            up_noise: within("accel_noise", config.accel_noise, 1e-6, 100.0)? / gravity,
+            velocity_noise: within("velocity_spread", config.velocity_spread, 1e-4, 1000.0)?,
             heading_noise: within("heading_noise", config.heading_noise, 1e-6, 100.0)?,
-            doubt: match config.accel_doubt {
-                Some(doubt) => P::one() / within("accel_doubt", doubt, 1e-3, 1000.0)?,
-                None => P::zero(),
-            },
             initial_bias: within("initial_bias", config.initial_bias, 0.0, 1.0)?,
             ranges: config.ranges.check::<P>()?,
         })
@@ -96,26 +97,34 @@ impl<P: Float> Tuning<P> {
         let mut state = AttitudeKalmanState::default();
         // A level start is right to a tenth of a radian while it moves; of the heading nothing is
         // known, but what is known of it does not matter without a magnetometer.
-        state.uncertainty.diagonal = [
-            P::lit(0.01),
-            P::lit(0.01),
-            P::lit(0.01),
-            self.initial_bias,
-            self.initial_bias,
-            self.initial_bias,
-        ];
+        let (bias, angle, speed) = (self.initial_bias, P::lit(0.01), P::lit(UNKNOWN_SPEED));
+        state.uncertainty.diagonal = [bias, bias, bias, angle, angle, angle, speed, speed];
         state
     }
 }
 
+/// Where in the covariance things stand. Each depends on those before it alone, so that factors
+/// stay factors in a prediction.
+const BIAS: usize = 0;
+const ANGLE: usize = 3;
+const VELOCITY: usize = 6;
+const STATES: usize = 8;
+/// Bias and angles.
+const WALKING: u8 = 6;
+
+/// Variance of the velocity at the start, in m²/s².
+const UNKNOWN_SPEED: f64 = 1.0;
+/// What it gains a second while nothing is read: pushes of 3 m/s² for 0.1 s.
+const UNSEEN_PUSHES: f64 = 0.9;
+
 /// Variance, in rad², up to which an unmeasured heading becomes uncertain. It must not grow for
-/// ever: its rounding would drown the inclination's.
+/// ever.
 const WIDEST: f64 = 1.0;
 
 /// Attitude and gyroscope bias by an error-state Kalman filter; see the [module](self).
 ///
 /// It starts at the first accelerometer reading, and its heading at the first reading of the
-/// magnetometer. Cost per step without magnetometer: about 700 products and 20 divisions.
+/// magnetometer. Cost per step without magnetometer: about 340 products and 30 divisions.
 ///
 /// ```
 /// use balance_core::estimation::attitude_kalman::{AttitudeKalman, AttitudeKalmanConfig};
@@ -140,12 +149,16 @@ pub struct AttitudeKalmanState<P: Float> {
     pub gyro_bias: [P; 3],
     /// Last good rate without bias, in rad/s.
     pub rate: [P; 3],
-    /// Covariance of the attitude's error (rad, body axes) and the bias' (rad/s).
-    pub uncertainty: Factors<P, 6>,
+    /// Horizontal velocity in the world's axes, in m/s.
+    pub velocity: [P; 2],
+    /// Covariance of the errors: bias (rad/s, body axes), attitude (rad, world axes), velocity.
+    pub uncertainty: Factors<P, STATES>,
     /// Whether an accelerometer reading has been seen.
     pub level: bool,
     /// Whether a magnetometer reading has been seen.
     pub headed: bool,
+    /// The state whose walk is next.
+    turn: u8,
 }
 
 impl<P: Float> Default for AttitudeKalmanState<P> {
@@ -154,9 +167,11 @@ impl<P: Float> Default for AttitudeKalmanState<P> {
             attitude: Quaternion::identity(),
             gyro_bias: [P::zero(); 3],
             rate: [P::zero(); 3],
+            velocity: [P::zero(); 2],
             uncertainty: Factors::zero(),
             level: false,
             headed: false,
+            turn: 0,
         }
     }
 }
@@ -211,10 +226,12 @@ impl<P: Float> AttitudeKalman<P> {
         }
         self.predict(gyro, dt);
         let mut status = OrientationStatus::GyroOnly;
-        if let Some(accel) = accel
-            && self.level(accel, dt)
-        {
-            status = OrientationStatus::Inclined;
+        match accel {
+            Some(accel) => {
+                self.level(accel, dt);
+                status = OrientationStatus::Inclined;
+            }
+            None => self.lose_velocity(dt),
         }
         if let Some(field) = mag
             && self.head(field, dt)
@@ -247,69 +264,69 @@ impl<P: Float> AttitudeKalman<P> {
     fn predict(&mut self, gyro: [P; 3], dt: P) {
         let (tuning, state) = (&self.tuning, &mut self.state);
         state.rate = core::array::from_fn(|i| gyro[i] - state.gyro_bias[i]);
-        let turn = state.rate.map(|rate| rate * dt);
-        turned(&mut state.attitude, turn);
-        let [x, y, z] = turn;
-        let (zero, one) = (P::zero(), P::one());
-        let transition = [
-            [one, z, -y, -dt, zero, zero],
-            [-z, one, x, zero, -dt, zero],
-            [y, -x, one, zero, zero, -dt],
-            [zero, zero, zero, one, zero, zero],
-            [zero, zero, zero, zero, one, zero],
-            [zero, zero, zero, zero, zero, one],
-        ];
-        let mut growth = Factors::zero();
-        let (angle, bias) = (tuning.angle_walk * dt, tuning.bias_walk * dt);
-        growth.diagonal = [angle, angle, angle, bias, bias, bias];
-        state.uncertainty.predict(&transition, &growth);
-        let Factors { lower, diagonal } = &state.uncertainty;
-        let [d0, d1, d2, ..] = *diagonal;
-        let [l10, l20, l21] = [lower[1][0], lower[2][0], lower[2][1]];
-        let spread = d0 + l10 * l10 * d0 + d1 + l20 * l20 * d0 + l21 * l21 * d1 + d2;
-        if spread > P::lit(WIDEST) {
+        let next = state.attitude * Quaternion::from_rotation_vector(state.rate.map(|w| w * dt));
+        if let Some(unit) = next.normalised() {
+            state.attitude = unit;
+        }
+        let uncertainty = &mut state.uncertainty;
+        // The velocity's errors grow by those of the angles as they were.
+        let pull = P::lit(STANDARD_GRAVITY) * dt;
+        uncertainty.carry_entry(VELOCITY, ANGLE + 1, pull);
+        uncertainty.carry_entry(VELOCITY + 1, ANGLE, -pull);
+        for j in 0..3 {
+            let mut axis = [P::zero(); 3];
+            axis[j] = -dt;
+            let turned = state.attitude.to_world(axis);
+            for i in 0..3 {
+                uncertainty.carry_entry(ANGLE + i, BIAS + j, turned[i]);
+            }
+        }
+        // One state in turn gets the walk of as many periods as there are states that walk.
+        let index = usize::from(state.turn % WALKING);
+        state.turn = (state.turn + 1) % WALKING;
+        let walk = if index < ANGLE {
+            tuning.bias_walk
+        } else {
+            tuning.angle_walk
+        };
+        uncertainty.shake_state(index, walk * dt * P::lit(f64::from(WALKING)));
+        if uncertainty.variance(ANGLE + 2) > P::lit(WIDEST) {
             self.forget_no_more();
         }
+        self.state.uncertainty.mend();
     }
 
     /// As if a heading that is as expected had been measured, badly.
     #[cold]
     fn forget_no_more(&mut self) {
-        let [x, y, z] = self.state.attitude.up();
-        let zero = P::zero();
-        let row = [x, y, z, zero, zero, zero];
         let uncertainty = &mut self.state.uncertainty;
-        let sight = uncertainty.sight(&row, P::lit(WIDEST));
+        let sight = uncertainty.sight_of_state(ANGLE + 2, P::lit(WIDEST));
         uncertainty.correct(&sight);
     }
 
-    /// Takes the direction of up in; whether it was believed.
+    /// Follows the velocity, and takes in that it is not far from zero.
     #[inline(always)]
-    fn level(&mut self, accel: [P; 3], dt: P) -> bool {
-        let mut doubt = P::zero();
-        if self.tuning.doubt > P::zero() {
-            let [ax, ay, az] = accel;
-            let size = (ax * ax + ay * ay + az * az).sqrt();
-            let off = size - P::lit(STANDARD_GRAVITY);
-            doubt = off * off * self.tuning.doubt;
-            if doubt > P::lit(25.0) {
-                return false;
-            }
-        }
-        let scale = P::lit(1.0 / STANDARD_GRAVITY);
-        let up = self.state.attitude.up();
-        let [x, y, z] = up;
-        let zero = P::zero();
-        let rows = [[zero, -z, y], [z, zero, -x], [-y, x, zero]];
-        let noise = self.tuning.up_noise * (P::one() + doubt) / dt;
-        let mut change = [zero; 6];
-        for i in 0..3 {
-            let row = [rows[i][0], rows[i][1], rows[i][2], zero, zero, zero];
-            let seen = accel[i] * scale - up[i];
-            self.take(&row, noise, seen, &mut change);
+    fn level(&mut self, accel: [P; 3], dt: P) {
+        let state = &mut self.state;
+        let [x, y, _] = state.attitude.to_world(accel);
+        state.velocity[0] += x * dt;
+        state.velocity[1] += y * dt;
+        let noise = self.tuning.velocity_noise / dt;
+        let mut change = [P::zero(); STATES];
+        for i in 0..2 {
+            let seen = -self.state.velocity[i];
+            self.take(VELOCITY + i, noise, seen, &mut change);
         }
         self.correct(change);
-        true
+    }
+
+    /// A reading is missing: what the body may have done meanwhile.
+    #[inline(always)]
+    fn lose_velocity(&mut self, dt: P) {
+        for i in VELOCITY..STATES {
+            let uncertainty = &mut self.state.uncertainty;
+            uncertainty.shake_state(i, P::lit(UNSEEN_PUSHES) * dt);
+        }
     }
 
     /// Takes the heading in; whether the field has one.
@@ -322,57 +339,65 @@ impl<P: Float> AttitudeKalman<P> {
             return false;
         }
         let off = east.atan2(north);
-        let up = self.state.attitude.up();
+        let zero = P::zero();
+        let mut change = [zero; STATES];
         if !self.state.headed {
-            turned(&mut self.state.attitude, up.map(|x| x * off));
             self.state.headed = true;
+            change[ANGLE + 2] = off;
+            self.correct(change);
             return true;
         }
-        let [x, y, z] = up;
-        let zero = P::zero();
-        let mut change = [zero; 6];
         let noise = self.tuning.heading_noise / dt;
-        self.take(&[x, y, z, zero, zero, zero], noise, off, &mut change);
+        self.take(ANGLE + 2, noise, off, &mut change);
         // About the vertical alone: iron nearby must not tilt.
-        for part in [0, 3] {
-            let about = change[part] * x + change[part + 1] * y + change[part + 2] * z;
-            change[part] = about * x;
-            change[part + 1] = about * y;
-            change[part + 2] = about * z;
-        }
-        self.correct(change);
+        let [bx, by, bz, _, _, angle, ..] = change;
+        let [x, y, z] = self.state.attitude.up();
+        let about = bx * x + by * y + bz * z;
+        self.correct([
+            about * x,
+            about * y,
+            about * z,
+            zero,
+            zero,
+            angle,
+            zero,
+            zero,
+        ]);
         true
     }
 
     #[inline(always)]
-    fn take(&mut self, row: &[P; 6], noise: P, seen: P, change: &mut [P; 6]) {
+    fn take(&mut self, index: usize, noise: P, seen: P, change: &mut [P; STATES]) {
         let uncertainty = &mut self.state.uncertainty;
-        let mut error = seen;
-        for i in 0..3 {
-            error -= row[i] * change[i];
-        }
-        let sight = uncertainty.sight(row, noise);
+        let error = seen - change[index];
+        let sight = uncertainty.sight_of_state(index, noise);
         let cross = uncertainty.correct(&sight);
         let scaled = error * sight.inverse;
-        for i in 0..6 {
+        for i in 0..STATES {
             change[i] += cross[i] * scaled;
         }
         uncertainty.mend();
     }
 
     #[inline(always)]
-    fn correct(&mut self, change: [P; 6]) {
-        let [x, y, z, bx, by, bz] = change;
+    fn correct(&mut self, change: [P; STATES]) {
         if !change.iter().all(|x| x.is_usable()) {
+            self.state.velocity = [P::zero(); 2];
             return;
         }
-        turned(&mut self.state.attitude, [x, y, z]);
+        let [bx, by, bz, x, y, z, vx, vy] = change;
+        let next = Quaternion::from_rotation_vector([x, y, z]) * self.state.attitude;
+        if let Some(unit) = next.normalised() {
+            self.state.attitude = unit;
+        }
         let [ox, oy, oz] = self.state.gyro_bias;
         let bias = [ox + bx, oy + by, oz + bz];
         // No sensor has more; beyond it the last bias within it stands.
         if bias.iter().all(|b| b.magnitude() < P::one()) {
             self.state.gyro_bias = bias;
         }
+        self.state.velocity[0] += vx;
+        self.state.velocity[1] += vy;
     }
 
     #[inline(always)]
@@ -385,12 +410,14 @@ impl<P: Float> AttitudeKalman<P> {
         }
     }
 
-    /// Standard deviations that the filter believes in: of the attitude about the body's axes, in
-    /// rad, and of the bias, in rad/s.
+    /// Standard deviations that the filter believes in: of the attitude about the world's axes
+    /// (the third is the heading's), in rad, and of the bias, in rad/s.
     pub fn uncertainty(&self) -> ([P; 3], [P; 3]) {
-        let p = self.state.uncertainty.covariance();
-        let root = |i: usize| p[i][i].sqrt();
-        ([root(0), root(1), root(2)], [root(3), root(4), root(5)])
+        let root = |i: usize| self.state.uncertainty.variance(i).sqrt();
+        (
+            [ANGLE, ANGLE + 1, ANGLE + 2].map(root),
+            [BIAS, BIAS + 1, BIAS + 2].map(root),
+        )
     }
     /// Takes other noises; attitude, bias, their uncertainty and the period stay.
     ///
@@ -413,20 +440,12 @@ impl<P: Float> AttitudeKalman<P> {
     /// [`reset`](Self::reset).
     pub fn restore(&mut self, state: AttitudeKalmanState<P>) {
         let vectors = state.gyro_bias.iter().chain(&state.rate);
+        let vectors = vectors.chain(&state.velocity);
         let sound = vectors.into_iter().all(|x| x.is_usable()) && state.uncertainty.is_sound();
         match state.attitude.normalised().filter(|_| sound && state.level) {
             Some(_) => self.state = state,
             None => self.reset(),
         }
-    }
-}
-
-/// Turns an attitude by a rotation vector in the body's axes.
-#[inline(always)]
-fn turned<P: Float>(attitude: &mut Quaternion<P>, turn: [P; 3]) {
-    let next = *attitude * Quaternion::from_rotation_vector(turn);
-    if let Some(unit) = next.normalised() {
-        *attitude = unit;
     }
 }
 

@@ -8,8 +8,8 @@
 //! | both | the same, at its best from the first second and after gaps | [`tilt_kalman`] | 8 + 12, one division |
 //! | both, and wheels with encoders | tilt of a balancing robot | [`robot_tilt`] | 12 + 14 |
 //! | both, three axes | up, at any attitude | [`inclination`] | about 36 + 36 |
-//! | both and perhaps a magnetometer | attitude | one of the six below | |
-//! | the same | attitude and how uncertain it is | [`attitude_kalman`] | 700 + 600 |
+//! | both and perhaps a magnetometer | attitude | one of the seven below | |
+//! | the same | attitude and how uncertain it is | [`attitude_kalman`] | 340 + 300 |
 //! | a linear model and measurements that come and go | its states | [`kalman`] | up to N³ + 3 N² M, without the model's zeros |
 //! | a model that bends | its states | [`nonlinear_kalman`], extended or unscented | as above, and the model |
 //! | encoder counts | wheel angle and speed | [`wheel_speed`] | 3 + 1, and 30 integer operations |
@@ -24,6 +24,7 @@
 //! | [`basic_vqf`] | the figures must be those of the published filter, or pushes last for seconds | 0.97°, 1.69° | 321 | 21,808; fixed point 5,011 |
 //! | [`vqf`] | iron must not turn the heading, fixed point | 0.75°, 1.72° | 968 | 66,867; fixed point 31,038 |
 //! | [`steady_velocity`] | inclination at the price of the cheap ones, any number type | 0.76°, 1.57° | 296 | 15,090; fixed point 3,468 |
+//! | [`attitude_kalman`] | the uncertainty is asked for; `f32` and `f64` only | 0.78°, 1.63° | 1772 | 89,491 |
 //! | [`bounded_velocity`] | inclination has to be right; `f32` and `f64` only | 0.65°, 1.18° | 430, and 3535 each 28 ms | 24,853, and 164,508 each 28 ms |
 //!
 //! A sensor that reports late is made up for by [`Orientation::ahead`].

@@ -276,6 +276,32 @@ impl<P: Float, const N: usize> Factors<P, N> {
         }
     }
 
+    /// The same for an F of ones on the diagonal and one entry below it.
+    #[inline(always)]
+    pub(crate) fn carry_entry(&mut self, row: usize, column: usize, share: P) {
+        for m in 0..column {
+            self.lower[row][m] += share * self.lower[column][m];
+        }
+        self.lower[row][column] += share;
+    }
+
+    /// What one state walks in a period.
+    #[inline(always)]
+    pub(crate) fn shake_state(&mut self, index: usize, variance: P) {
+        let unit = |i| if i == index { P::one() } else { P::zero() };
+        self.add(core::array::from_fn(unit), variance);
+    }
+
+    /// Variance of a state.
+    #[inline(always)]
+    pub(crate) fn variance(&self, index: usize) -> P {
+        let mut sum = self.diagonal[index];
+        for j in 0..index {
+            sum += self.lower[index][j] * self.lower[index][j] * self.diagonal[j];
+        }
+        sum
+    }
+
     /// `P ← P + Q`. `counting`: a bit for each of its factors that is not zero.
     #[inline(always)]
     pub(crate) fn shake(&mut self, noise: &Self, counting: u32) {

@@ -4,6 +4,7 @@ use super::{RESOLUTION, in_all_types, in_floats, number, param, scalar};
 use crate::board::Board;
 use balance_conformance::{Attitude, ImuSample, ImuTuning, Subject, Supported, Tilt, UpVector};
 use balance_core::estimation::accel_tilt;
+use balance_core::estimation::attitude_kalman::{AttitudeKalman, AttitudeKalmanConfig};
 use balance_core::estimation::basic_vqf::{BasicVqf, BasicVqfConfig};
 use balance_core::estimation::bounded_velocity::{BoundedVelocity, BoundedVelocityConfig};
 use balance_core::estimation::complementary::{Complementary, ComplementaryConfig};
@@ -22,6 +23,7 @@ pub fn add(board: &mut Board) {
     in_all_types!(board, "steady_tilt_kalman", SteadySubject, within 1e-3, 2e-3);
     in_all_types!(board, "basic_vqf", BasicVqfSubject, within 1e-3, 5e-3);
     in_all_types!(board, "vqf", VqfSubject, within 1e-3, 5e-3);
+    in_floats!(board, "attitude_kalman", AttitudeKalmanSubject, within 5e-3);
     in_floats!(board, "bounded_velocity", BoundedVelocitySubject, within 5e-3);
     in_all_types!(board, "steady_velocity", SteadyVelocitySubject, within 1e-3, 5e-3);
     in_all_types!(board, "mahony", MahonySubject, within 1e-4, 2e-3);
@@ -145,6 +147,12 @@ attitude!(
     SteadyVelocitySubject,
     SteadyVelocity,
     SteadyVelocityConfig::default()
+);
+attitude!(
+    AttitudeKalmanSubject,
+    Float,
+    AttitudeKalman,
+    AttitudeKalmanConfig::default()
 );
 attitude!(
     BoundedVelocitySubject,

@@ -92,10 +92,6 @@ const WITHOUT_ROW: &[(&str, &str)] = &[
         "a machine of states over the flux observer",
     ),
     ("FieldWeakeningConfig", "acts inside the current loop"),
-    (
-        "AttitudeKalmanConfig",
-        "settles from a wrong tilt over minutes, longer than the kit waits",
-    ),
     ("LeanPidConfig", "not examined yet"),
     ("DcCurrentLoopConfig", "not examined yet"),
     ("EdgeSpeedConfig", "takes moments of edges"),
