@@ -130,6 +130,61 @@ proptest! {
         prop_assert_eq!(clean.state(), hurt.state());
     }
 
+    /// Whatever of a model is zero and is skipped: the covariance and the estimate are the textbook's.
+    #[test]
+    fn zeros_change_nothing(
+        f in prop::array::uniform9(-0.6..0.6_f64),
+        there in prop::array::uniform9(any::<bool>()),
+        unit in any::<bool>(),
+        h in prop::array::uniform6(prop_oneof![Just(0.0), Just(1.0), -1.0..1.0_f64]),
+        q in prop::array::uniform9(prop_oneof![3 => Just(0.0), 2 => -1.0..1.0_f64]),
+        seen in any::<[u8; 2]>(),
+    ) {
+        let mut transition = Matrix3::from_row_slice(&f);
+        for (k, there) in there.into_iter().enumerate() {
+            let (i, j) = (k / 3, k % 3);
+            if i != j && !there {
+                transition[(i, j)] = 0.0;
+            }
+            if i == j {
+                transition[(i, j)] = if unit { 1.0 } else { 0.4 + transition[(i, j)] };
+            }
+        }
+        let root = Matrix3::from_row_slice(&q);
+        let noise = root * root.transpose();
+        let rows = Matrix2x3::from_row_slice(&h);
+        let config = KalmanConfig::<f64, 3, 2> {
+            transition,
+            measurement: rows,
+            process_noise: noise,
+            measurement_noise: Vector2::new(0.1, 0.01),
+            initial_covariance: Matrix3::identity(),
+            ..Default::default()
+        };
+        let mut filter: Kalman<f64, 3, 2> = config.build().unwrap();
+        let (mut x, mut p) = (Vector3::zeros(), Matrix3::identity());
+        for k in 0..20_u32 {
+            let measured = [0, 1].map(|i| (seen[i].rotate_left(k) & 1 == 1).then_some(0.5));
+            let out = filter.step(&measured);
+            x = transition * x;
+            p = transition * p * transition.transpose() + noise;
+            for (i, z) in measured.into_iter().enumerate() {
+                let Some(z) = z else { continue };
+                let row = rows.row(i);
+                let cross = p * row.transpose();
+                let r = config.measurement_noise[i];
+                let gain = cross / ((row * cross)[(0, 0)] + r);
+                x += gain * (z - (row * x)[(0, 0)]);
+                let rest = Matrix3::identity() - gain * row;
+                p = rest * p * rest.transpose() + gain * r * gain.transpose();
+            }
+            let scale = 1.0 + p.abs().max();
+            prop_assert!((out.estimate - x).abs().max() < 1e-9 * scale, "{} {}", out.estimate, x);
+            let off = (filter.covariance() - p).abs().max();
+            prop_assert!(off < 1e-9 * scale, "{} {}", filter.covariance(), p);
+        }
+    }
+
     /// Any model and any noises within fourteen decades: positive semidefinite in `f32`.
     #[test]
     fn covariance_stays_positive(
