@@ -20,7 +20,7 @@
 
 use super::fixed::Fixed;
 use super::scalar::{Float, Scalar};
-use super::wide::mul_wide;
+use super::wide::{NARROW, mul_high_unsigned, mul_wide};
 use core::fmt::Debug;
 use fixed::types::extra::LeEqU32;
 
@@ -79,8 +79,9 @@ pub trait Section<T: Scalar>: Copy + Default + Debug + PartialEq + Send + Sync +
     fn new(prototype: &Prototype<T::Param>) -> Option<Self>;
     /// The memory and output after an endless constant `x`.
     fn settle(&self, x: T) -> (Self::Memory, T);
-    /// Advances by one period; `x` must be usable.
-    fn step(&self, memory: &mut Self::Memory, x: T) -> T;
+    /// Advances by one period; `x` must be usable. `None` for a memory at rest, which its default
+    /// is: it has to [settle](Section::settle) first.
+    fn step(&self, memory: &mut Self::Memory, x: T) -> Option<T>;
     /// A memory that comes from elsewhere, made fit for these coefficients; `None` if it is not
     /// usable.
     fn adopt(&self, memory: Self::Memory) -> Option<Self::Memory>;
@@ -100,10 +101,12 @@ pub struct StateVariable<P> {
     tap: Tap,
 }
 
-/// [`Mix`] without its factors: an integer, to be told apart at the price of one comparison.
+/// [`Mix`] without its factors: an integer, to be told apart at the price of one jump.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 enum Tap {
+    /// Nothing yet.
     #[default]
+    Rest,
     Low,
     High,
     Band,
@@ -118,6 +121,27 @@ pub struct StateVariableMemory<P> {
     slope: P,
     /// The low-pass integrator.
     level: P,
+    /// That of the section; here, so that one jump tells rest as well.
+    tap: Tap,
+}
+
+impl<P: Float> StateVariable<P> {
+    /// Advances by one period with twice the gain; what went into the loop, and twice the band-pass
+    /// output.
+    #[inline(always)]
+    fn advance(&self, memory: &mut StateVariableMemory<P>, x: P) -> (P, P) {
+        let StateVariableMemory { slope, level, .. } = *memory;
+        let error = self.error(memory, x);
+        memory.slope = P::accumulate(slope, self.gain, error);
+        let bands = slope.plus(memory.slope);
+        memory.level = level.plus(bands);
+        (error, bands)
+    }
+
+    #[inline(always)]
+    fn error(&self, memory: &StateVariableMemory<P>, x: P) -> P {
+        P::accumulate(x, self.brake, memory.slope).minus(memory.level)
+    }
 }
 
 impl<P: Float> Section<P> for StateVariable<P> {
@@ -148,38 +172,47 @@ impl<P: Float> Section<P> for StateVariable<P> {
     fn settle(&self, x: P) -> (Self::Memory, P) {
         let output = match self.tap {
             Tap::Low | Tap::Beside => x,
-            Tap::High | Tap::Band => P::zero(),
+            Tap::Rest | Tap::High | Tap::Band => P::zero(),
             Tap::Sum => self.through * x + self.low * (x + x),
         };
         let memory = StateVariableMemory {
             slope: P::zero(),
             level: x,
+            tap: self.tap,
         };
         (memory, output)
     }
 
     #[inline]
-    fn step(&self, memory: &mut Self::Memory, x: P) -> P {
-        let StateVariableMemory { slope, level } = *memory;
-        let error = P::accumulate(x, self.brake, slope).minus(level);
-        if self.tap == Tap::Low {
-            let push = self.gain.times(error);
-            let band = slope.plus(push);
-            let low = level.plus(band);
-            memory.slope = band.plus(push);
-            memory.level = low.plus(band);
-            return low;
-        }
-        memory.slope = P::accumulate(slope, self.gain, error);
-        let bands = slope.plus(memory.slope);
-        memory.level = level.plus(bands);
-        match self.tap {
-            Tap::High => self.through.times(error),
-            Tap::Beside => P::accumulate(x, self.band, bands),
-            Tap::Low | Tap::Band => self.band.times(bands),
+    fn step(&self, memory: &mut Self::Memory, x: P) -> Option<P> {
+        match memory.tap {
+            Tap::Rest => None,
+            Tap::Low => {
+                let StateVariableMemory { slope, level, .. } = *memory;
+                let push = self.gain.times(self.error(memory, x));
+                let band = slope.plus(push);
+                let low = level.plus(band);
+                memory.slope = band.plus(push);
+                memory.level = low.plus(band);
+                Some(low)
+            }
+            Tap::High => {
+                let (error, _) = self.advance(memory, x);
+                Some(self.through.times(error))
+            }
+            Tap::Band => {
+                let (_, bands) = self.advance(memory, x);
+                Some(self.band.times(bands))
+            }
+            Tap::Beside => {
+                let (_, bands) = self.advance(memory, x);
+                Some(P::accumulate(x, self.band, bands))
+            }
             Tap::Sum => {
+                let level = memory.level;
+                let (_, bands) = self.advance(memory, x);
                 let sum = P::accumulate(self.through.times(x), self.band, bands);
-                P::accumulate(sum, self.low, level.plus(memory.level))
+                Some(P::accumulate(sum, self.low, level.plus(memory.level)))
             }
         }
     }
@@ -188,7 +221,12 @@ impl<P: Float> Section<P> for StateVariable<P> {
         // A resonance takes the integrators beyond the largest input; from this far (NaN is not
         // within) the next step is still finite.
         let far = P::lit(1e26);
-        (memory.slope.magnitude() <= far && memory.level.magnitude() <= far).then_some(memory)
+        let near = memory.slope.magnitude() <= far && memory.level.magnitude() <= far;
+        let tap = match memory.tap {
+            Tap::Rest => Tap::Rest,
+            _ => self.tap,
+        };
+        near.then_some(Self::Memory { tap, ..memory })
     }
 }
 
@@ -202,8 +240,10 @@ pub struct DirectForm {
     forward: [i32; 3],
     /// `−a₁ −a₂`.
     back: [i32; 2],
-    /// Fractional bits of the coefficients, 1 ..= 30.
+    /// Fractional bits of the coefficients, 16 ..= 30.
     shift: u32,
+    /// `2^(32 − shift)`.
+    up: u32,
     /// Answer to a constant one, in the same fractional bits.
     dc_gain: i64,
 }
@@ -213,8 +253,12 @@ pub struct DirectForm {
 pub struct DirectFormMemory {
     inputs: [i32; 2],
     outputs: [i32; 2],
-    /// What rounding took from the outputs, in units of the products.
-    remainders: [u32; 2],
+    /// What rounding took from the last output, in units of the products.
+    remainder: u32,
+    /// Twice what it took before, less what it took before that: what the next sum starts with.
+    owed: i32,
+    /// That of the section; zero at rest.
+    shift: u32,
 }
 
 /// The sum of the coefficients' magnitudes stays below this.
@@ -261,6 +305,7 @@ impl DirectForm {
             forward: [narrow(b0)?, narrow(b1)?, narrow(b2)?],
             back: [narrow(-a1)?, narrow(-a2)?],
             shift,
+            up: 1_u32.wrapping_shl(shift.wrapping_neg()),
             dc_gain: (b0 + b1 + b2).saturating_mul(one).checked_div(stiff)?,
         })
     }
@@ -271,24 +316,26 @@ impl DirectForm {
 
     #[inline]
     fn advance(&self, memory: &mut DirectFormMemory, x: i32) -> i32 {
+        let shift = memory.shift;
         let [b0, b1, b2] = self.forward;
         let [c1, c2] = self.back;
         let [x1, x2] = memory.inputs;
         let [y1, y2] = memory.outputs;
-        let [e1, e2] = memory.remainders;
-        let sum = mul_wide(b0, x)
+        let sum = i64::from(memory.owed)
+            .wrapping_add(mul_wide(b0, x))
             .wrapping_add(mul_wide(b1, x1))
             .wrapping_add(mul_wide(b2, x2))
             .wrapping_add(mul_wide(c1, y1))
-            .wrapping_add(mul_wide(c2, y2))
-            .wrapping_add(i64::from(e1) << 1)
-            .wrapping_sub(i64::from(e2));
-        // A shift of 64 bits by a variable is a call on a Cortex-M0; in halves it is not.
+            .wrapping_add(mul_wide(c2, y2));
         let (high, low) = ((sum >> 32) as i32, sum as u32);
-        let joined = high.wrapping_shl(self.shift.wrapping_neg()) as u32;
-        let y = (joined | low.wrapping_shr(self.shift)) as i32;
-        let (y, remainder) = if high.wrapping_shr(self.shift) == y >> 31 {
-            (y, low & (1_u32.wrapping_shl(self.shift)).wrapping_sub(1))
+        let y = high.wrapping_mul(self.up as i32);
+        let y = if NARROW {
+            y | low.wrapping_shr(shift) as i32
+        } else {
+            y.wrapping_add(mul_high_unsigned(low, self.up) as i32)
+        };
+        let (y, remainder) = if high.wrapping_shr(shift) == y >> 31 {
+            (y, low.wrapping_sub((y as u32).wrapping_shl(shift)))
         } else if high < 0 {
             (i32::MIN, self.half())
         } else {
@@ -296,7 +343,9 @@ impl DirectForm {
         };
         memory.inputs = [x, x1];
         memory.outputs = [y, y1];
-        memory.remainders = [remainder, e1];
+        // Remainders are below 2³⁰.
+        memory.owed = ((remainder << 1) as i32).wrapping_sub(memory.remainder as i32);
+        memory.remainder = remainder;
         y
     }
 }
@@ -336,21 +385,33 @@ impl<Frac: LeEqU32 + Send + Sync + 'static> Section<Fixed<Frac>> for DirectForm 
             inputs: [bits; 2],
             outputs: [y; 2],
             // The floor of a step with half a unit carried along is a rounding to nearest.
-            remainders: [self.half(); 2],
+            remainder: self.half(),
+            owed: self.half() as i32,
+            shift: self.shift,
         };
         (memory, Fixed::from_bits(y))
     }
 
     #[inline]
-    fn step(&self, memory: &mut Self::Memory, x: Fixed<Frac>) -> Fixed<Frac> {
-        Fixed::from_bits(self.advance(memory, x.to_bits()))
+    fn step(&self, memory: &mut Self::Memory, x: Fixed<Frac>) -> Option<Fixed<Frac>> {
+        if memory.shift == 0 {
+            return None;
+        }
+        Some(Fixed::from_bits(self.advance(memory, x.to_bits())))
     }
 
     fn adopt(&self, memory: Self::Memory) -> Option<Self::Memory> {
+        if memory.shift == 0 {
+            return Some(Self::Memory::default());
+        }
         // Other coefficients may have another exponent: what is kept is below one last place.
         let mask = 1_u32.wrapping_shl(self.shift).wrapping_sub(1);
+        let before = (memory.remainder << 1).wrapping_sub(memory.owed as u32) & mask;
+        let remainder = memory.remainder & mask;
         Some(DirectFormMemory {
-            remainders: memory.remainders.map(|remainder| remainder & mask),
+            remainder,
+            owed: (remainder << 1).wrapping_sub(before) as i32,
+            shift: self.shift,
             ..memory
         })
     }

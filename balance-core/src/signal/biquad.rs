@@ -165,12 +165,10 @@ impl<P: Float> BiquadConfig<P> {
 /// Where a [`Biquad`] is.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct BiquadState<T: Scalar> {
-    /// The section's own values.
+    /// The section's own values; they know whether a sample has been seen.
     pub memory: <T::Section as Section<T>>::Memory,
-    /// The last output.
+    /// The last output; zero before the first sample.
     pub output: T,
-    /// Whether a sample has been seen; until then the output is zero.
-    pub started: bool,
 }
 
 /// A second-order section.
@@ -188,9 +186,8 @@ pub struct BiquadState<T: Scalar> {
 ///
 /// Fixed point: proven for the whole range; the output saturates, nothing inside can.
 ///
-/// Cost in floats: two products and six sums for a low-pass, one product more for high and band,
-/// a product and a sum more for notch, all-pass and peak, three products and two sums more for
-/// shelves. Fixed point: five products.
+/// Cost in floats: two products and six sums for a low-pass, three and five for high and band, three
+/// and six for notch, all-pass and peak, five and eight for shelves. Fixed point: five products.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Biquad<T: Scalar> {
     dt: T::Param,
@@ -207,11 +204,10 @@ impl<T: Scalar> Biquad<T> {
         if !x.is_usable() {
             return self.state.output;
         }
-        if !self.state.started {
+        let Some(output) = self.section.step(&mut self.state.memory, x) else {
             self.start_at(x);
             return self.state.output;
-        }
-        let output = self.section.step(&mut self.state.memory, x);
+        };
         self.state.output = output;
         output
     }
@@ -228,11 +224,7 @@ impl<T: Scalar> Biquad<T> {
     pub fn start_at(&mut self, x: T) {
         if x.is_usable() {
             let (memory, output) = self.section.settle(x);
-            self.state = BiquadState {
-                memory,
-                output,
-                started: true,
-            };
+            self.state = BiquadState { memory, output };
         }
     }
 
