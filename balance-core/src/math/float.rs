@@ -191,7 +191,9 @@ macro_rules! float {
             }
             #[inline(always)]
             fn minus(self, other: Self) -> Self {
-                if $soft {
+                if $soft && other.to_bits() == 0 {
+                    self
+                } else if $soft {
                     $libm::sum(self, -other)
                 } else {
                     self - other

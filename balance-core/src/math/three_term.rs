@@ -46,8 +46,11 @@ pub trait ThreeTerm<T: Scalar>: Copy + Default + Debug + PartialEq + Send + Sync
     fn new(terms: &Terms<T::Param>) -> Self;
     /// Opens or shuts [`step_inside`](ThreeTerm::step_inside).
     fn open(&mut self, open: bool);
-    /// Advances by one period if the output is clear of its limits; else changes nothing.
+    /// Advances by one period if the output is clear of its limits; else changes nothing that
+    /// [`take_back`](ThreeTerm::take_back) would not undo.
     fn step_inside(&self, memory: &mut Self::Memory, setpoint: T, measured: T) -> Option<T>;
+    /// Undoes what a step that was not inside has done.
+    fn take_back(&self, memory: &mut Self::Memory, setpoint: T, measured: T);
     /// Advances by one period with usable values: the integral stands while the output is at a
     /// limit and the error would drive it further out.
     fn step(&self, memory: &mut Self::Memory, setpoint: T, measured: T) -> T;
@@ -147,6 +150,9 @@ impl<P: Float> ThreeTerm<P> for FloatTerms<P> {
             None
         }
     }
+
+    #[inline(always)]
+    fn take_back(&self, _: &mut Self::Memory, _: P, _: P) {}
 
     #[inline]
     fn step(&self, memory: &mut Self::Memory, setpoint: P, measured: P) -> P {
@@ -302,8 +308,8 @@ impl<Frac: LeEqU32 + Send + Sync + 'static> ThreeTerm<Fixed<Frac>> for FixedTerm
         let ahead = measured
             .to_bits()
             .saturating_sub((memory.lagged >> LAG_BITS) as i32);
-        // Kept here, and taken back where the sum is not inside, the integral need not stand beside
-        // the sum that goes on from it.
+        // Kept at once, the integral need not stand beside the sum that goes on from it: two
+        // registers less, and those have to be saved on the stack.
         let integral = memory.integral.wrapping_add(self.push(error));
         memory.integral = integral;
         // Four numbers below 2⁶² at most.
@@ -311,7 +317,6 @@ impl<Frac: LeEqU32 + Send + Sync + 'static> ThreeTerm<Fixed<Frac>> for FixedTerm
         let [least, span] = self.free;
         let (high, low) = ((sum >> 32) as i32, sum as u32);
         if high.wrapping_sub(least) as u32 >= span as u32 {
-            memory.integral = integral.wrapping_sub(self.push(error));
             return None;
         }
         memory.lagged = memory.lagged.wrapping_add(mul_wide(self.share, ahead));
@@ -323,6 +328,12 @@ impl<Frac: LeEqU32 + Send + Sync + 'static> ThreeTerm<Fixed<Frac>> for FixedTerm
             mul_high_unsigned(low, self.up)
         };
         Some(Fixed::from_bits(joined.wrapping_add(rest) as i32))
+    }
+
+    #[inline(always)]
+    fn take_back(&self, memory: &mut Self::Memory, setpoint: Fixed<Frac>, measured: Fixed<Frac>) {
+        let error = (setpoint - measured).to_bits();
+        memory.integral = memory.integral.wrapping_sub(self.push(error));
     }
 
     #[inline]
@@ -447,6 +458,7 @@ mod tests {
                     assert_eq!(total, wanted, "{}", T::NAME);
                 }
                 None => {
+                    own.take_back(&mut memory, setpoint, measured);
                     assert_eq!(memory, before);
                     memory = careful;
                 }
