@@ -137,16 +137,16 @@ impl<T: Scalar> Pid<T> {
         };
         let (law, state) = (&self.law, &mut self.state);
 
-        let error = input.setpoint - input.measured;
+        let error = input.setpoint.minus(input.measured);
         let p = law.proportional(input.setpoint, error);
         let mut others = p;
         let mut d = T::zero();
         if law.differentiates {
             d = law.derivative(state, input, period);
-            others += d;
+            others = others.plus(d);
         }
         if FULL {
-            others += input.feedforward;
+            others = others.plus(input.feedforward);
         }
 
         if state.mode == Mode::Manual {
@@ -160,7 +160,7 @@ impl<T: Scalar> Pid<T> {
             let mut kept = state.integral;
             let mut integral = kept;
             // Rising in the sense of the output.
-            let rising = (error > T::zero()) != law.reverse;
+            let rising = error.is_above(T::zero()) != law.reverse;
             if law.integrates {
                 if FULL
                     && let Some(actual) = input.actual_output
@@ -175,7 +175,7 @@ impl<T: Scalar> Pid<T> {
                     integral = law.bounded(integral);
                 }
             }
-            let wanted = others + T::narrow(integral);
+            let wanted = others.plus(T::narrow(integral));
             let (mut total, saturated) = law.shape(wanted, state.total, period.slew);
             if saturated != Saturation::None && law.integrates {
                 if law.conditional && saturated.blocks(rising) {
@@ -396,13 +396,17 @@ impl<T: Scalar> Law<T> {
         }
         wide = match input.measured_rate {
             Some(rate) => T::accumulate(wide, period.rate, rate),
-            None => T::accumulate(wide, period.difference, input.measured - state.measured),
+            None => T::accumulate(
+                wide,
+                period.difference,
+                input.measured.minus(state.measured),
+            ),
         };
         if known && period.setpoint != T::Gain::default() {
             wide = T::accumulate(wide, period.setpoint, input.setpoint - state.setpoint);
         }
         let mut d = T::narrow(wide);
-        if self.filtered && d.magnitude() > self.derivative_reach {
+        if self.filtered && d.magnitude().is_above(self.derivative_reach) {
             d = d.limit(-self.derivative_reach, self.derivative_reach);
             wide = d.widen();
         }
