@@ -16,7 +16,7 @@
 //! can neither wind up nor turn the torque round, in saturating fixed point as in floats.
 
 use super::machine::Machine;
-use super::svpwm::space_vector_duties;
+use super::svpwm::modulate;
 use super::transforms::{Dq, Rotation, clarke};
 use crate::config::{ConfigError, period, positive, within};
 use crate::math::{Float, Real, Scalar};
@@ -98,6 +98,12 @@ impl<T: Real> Supply<T> {
         }
     }
 
+    /// The last good voltage.
+    #[cold]
+    fn last(&self) -> T {
+        self.voltage
+    }
+
     /// A voltage as a share of the bus. Where a division is a long routine in integers, one step
     /// of Newton's iteration follows a bus that moves by up to 3 % a period.
     #[inline(always)]
@@ -130,6 +136,7 @@ struct Coefficients<T: Scalar> {
     follow: Dq<T::Gain>,
     inductance: Dq<T::Gain>,
     flux: T::Gain,
+    linkage: T::Wide,
     /// Largest vector per volt of the bus, and its square.
     reach: T,
     reach_square: T,
@@ -176,12 +183,35 @@ impl<T: Scalar> Coefficients<T> {
                 gain::<T>("inductance_q", machine.inductance_q)?,
             ),
             flux: gain::<T>("flux", machine.flux)?,
+            linkage: T::from_param(machine.flux).widen(),
             reach: T::from_param(reach),
             reach_square: T::from_param(reach * reach),
             delay: T::gain(delay * dt),
             min_bus,
             max_bus,
         })
+    }
+}
+
+impl<T: Scalar> Coefficients<T> {
+    /// `ω L_q i_q` and `ω (L_d i_d + ψ)`, by the way that rounds less: a flux has few digits in
+    /// fixed point.
+    #[inline(always)]
+    fn rotation_voltages(&self, speed: T, current: &Dq<T>) -> (T, T) {
+        let Self { inductance, .. } = self;
+        if T::MAX.to_param() < T::Param::lit(1e18) {
+            let lift = speed.scale(inductance.d).times(current.d);
+            (
+                speed.scale(inductance.q).times(current.q),
+                lift.plus(speed.scale(self.flux)),
+            )
+        } else {
+            let linked = T::accumulate(self.linkage, inductance.d, current.d);
+            (
+                speed.times(current.q.scale(inductance.q)),
+                speed.times(T::narrow(linked)),
+            )
+        }
     }
 }
 
@@ -258,18 +288,16 @@ impl<T: Real> CurrentLoop<T> {
         // First, while there is nothing yet that a far angle's call would have to keep.
         let rotation = Rotation::of(input.angle);
         let bus = input.bus_voltage;
-        if bus.is_within(c.min_bus, c.max_bus) {
-            self.supply.voltage = bus;
-        }
+        self.supply.voltage = if bus.is_within(c.min_bus, c.max_bus) {
+            bus
+        } else {
+            self.supply.last()
+        };
 
         let [a, b] = input.phase_currents;
         let current = rotation.park(clarke(a, b));
-        let drag = input.speed.scale(c.inductance.q).times(current.q);
-        let lift = input.speed.scale(c.inductance.d).times(current.d);
-        let forward = Dq {
-            d: -drag,
-            q: lift.plus(input.speed.scale(c.flux)),
-        };
+        let (drag, lift) = c.rotation_voltages(input.speed, &current);
+        let forward = Dq { d: -drag, q: lift };
         let integral = Dq {
             d: T::narrow(self.state.integral.d),
             q: T::narrow(self.state.integral.q),
@@ -306,10 +334,9 @@ impl<T: Real> CurrentLoop<T> {
         self.state.integral.q = T::accumulate(self.state.integral.q, c.follow.q, push.q);
 
         let turned = ahead(share, input.speed.scale(c.delay));
-        let duties = space_vector_duties(rotation.inverse_park(turned));
-        self.state.duties = duties;
+        modulate(&mut self.state.duties, rotation.inverse_park(turned));
         CurrentLoopOutput {
-            duties,
+            duties: self.state.duties,
             current,
             voltage,
             saturated: !inside,

@@ -28,43 +28,55 @@ use crate::math::Scalar;
 #[inline(always)]
 #[must_use]
 pub fn space_vector_duties<T: Scalar>(voltage: AlphaBeta<T>) -> [T; 3] {
+    let mut duties = [T::zero(); 3];
+    modulate(&mut duties, voltage);
+    duties
+}
+
+/// The same into a place, which is where the seldom case then works.
+#[inline(always)]
+pub(super) fn modulate<T: Scalar>(duties: &mut [T; 3], voltage: AlphaBeta<T>) {
     let phases = inverse_clarke(voltage);
     let [a, b, c] = phases;
-    // The three sum to zero: minus the sum of the outer two is the middle one.
-    let (middle, spread) = middle_and_spread(a, b, c);
-    let common = T::one().plus(middle).halved();
-    let duties = phases.map(|phase| phase.plus(common));
+    let (shift, spread) = shift_and_spread(a, b, c);
+    let common = shift.halved();
+    *duties = phases.map(|phase| phase.plus(common));
     // A millionth less than the hexagon, so that rounding passes neither zero nor one.
-    if T::lit(1.0 - 1e-6).is_above(spread) {
-        duties
-    } else {
-        [duty(duties[0]), duty(duties[1]), duty(duties[2])]
+    if !T::lit(1.0 - 1e-6).is_above(spread) {
+        limit(duties);
     }
 }
 
-/// The middle one, and how far the outer ones are apart. Two or three comparisons, rather than a
-/// minimum and a maximum of four.
+/// One more than the middle one, and how far the outer ones are apart. (The three sum to zero: minus
+/// the sum of the outer two is the middle one.) Two or three comparisons, rather than a minimum and
+/// a maximum of four.
 #[inline(always)]
-fn middle_and_spread<T: Scalar>(a: T, b: T, c: T) -> (T, T) {
+fn shift_and_spread<T: Scalar>(a: T, b: T, c: T) -> (T, T) {
+    let one = T::one();
     if b.is_above(a) {
         if c.is_above(b) {
-            (b, c.minus(a))
+            (one.plus(b), c.minus(a))
         } else if c.is_above(a) {
-            (c, b.minus(a))
+            (one.plus(c), b.minus(a))
         } else {
-            (a, b.minus(c))
+            (one.plus(a), b.minus(c))
         }
     } else if c.is_above(a) {
-        (a, c.minus(b))
+        (one.plus(a), c.minus(b))
     } else if c.is_above(b) {
-        (c, a.minus(b))
+        (one.plus(c), a.minus(b))
     } else {
-        (b, a.minus(c))
+        (one.plus(b), a.minus(c))
     }
+}
+
+#[cold]
+#[inline(never)]
+fn limit<T: Scalar>(duties: &mut [T; 3]) {
+    *duties = duties.map(duty);
 }
 
 /// Within 0 ..= 1; NaN gives zero.
-#[cold]
 fn duty<T: Scalar>(wanted: T) -> T {
     if wanted > T::zero() {
         if wanted < T::one() { wanted } else { T::one() }
