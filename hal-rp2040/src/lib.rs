@@ -16,6 +16,7 @@
 //! | [`tick`], [`control_executor`] | an exact cadence, above everything else that runs |
 //! | [`clock`], [`cycles`] | `Instant`s, and processor cycles |
 //! | [`watchdog`], [`safe_stop`] | the motors are off whatever happens |
+//! | [`flash_store`], [`kept_ram`] | parameters through a loss of power, last words through a reset |
 //! | [`status_led`] | what the robot does, for a person across the room |
 //!
 //! Which peripherals, pins and interrupts each of them takes is listed in the crate's README.
@@ -28,7 +29,9 @@ pub mod clock;
 pub mod control_executor;
 pub mod cycles;
 pub mod encoder;
+pub mod flash_store;
 pub mod imu_bus;
+pub mod kept_ram;
 pub mod motor_pwm;
 pub mod safe_stop;
 // Elsewhere nothing would use it.

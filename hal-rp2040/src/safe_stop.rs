@@ -90,6 +90,7 @@ mod handlers {
     #[panic_handler]
     fn panic(info: &core::panic::PanicInfo) -> ! {
         motors_off();
+        crate::kept_ram::note_place(info.location());
         stop(StopCause::of_panic(info.location()))
     }
 

@@ -41,6 +41,13 @@ impl Watchdog {
             .feed(Duration::from_micros(self.timeout_micros.into()));
     }
 
+    /// Grants a time of its own, until the next feeding: for what is known to hold the loop up while
+    /// the motors are off, such as the erasing of flash.
+    pub fn feed_for(&mut self, micros: u32) {
+        let micros = micros.min(MAX_TIMEOUT_MICROS);
+        self.inner.feed(Duration::from_micros(micros.into()));
+    }
+
     /// Why the watchdog reset the chip, if it did.
     pub fn last_reset(&mut self) -> Option<ResetReason> {
         self.inner.reset_reason()

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | [`Quadrature`] | a counter of both channels' edges | RP2040 PIO, STM32 timer in encoder mode, ESP32 PCNT, simulator |
 //! | [`EdgeCapture`] | the same, and when the last edge was | a timer that captures, an interrupt that reads a clock |
+//! | [`Words`] | memory that a reset leaves as it is | RAM that the start-up code does not clear |
 //!
 //! A counter narrower than 32 bits goes through a [`CountExtender`].
 //!
@@ -24,6 +25,7 @@ mod quadrature;
 mod quadrature_decoder;
 mod stop_cause;
 mod tick_grid;
+mod words;
 
 pub use blink::Blink;
 pub use count_extender::CountExtender;
@@ -32,3 +34,4 @@ pub use quadrature::{Edge, EdgeCapture, Quadrature, read_wheels};
 pub use quadrature_decoder::QuadratureDecoder;
 pub use stop_cause::StopCause;
 pub use tick_grid::TickGrid;
+pub use words::Words;

@@ -3,8 +3,8 @@
 use super::line::write;
 use super::machine::{Machine, Order};
 use crate::params::{Change, Parameter};
-use crate::robot::RobotConfig;
 use crate::robot::timing::Histogram;
+use crate::robot::{Fault, RobotConfig};
 use core::str::FromStr;
 use embedded_cli::Command;
 use embedded_cli::cli::{Cli, CliBuilder, CliHandle};
@@ -16,6 +16,37 @@ use embedded_io::Write;
 const LINE: usize = 80;
 /// Bytes of lines that can be had again.
 const HISTORY: usize = 160;
+
+/// Every command, and the prompt's own.
+const COMMANDS: [&str; 18] = [
+    "version",
+    "status",
+    "get",
+    "set",
+    "save",
+    "load",
+    "defaults",
+    "arm",
+    "disarm",
+    "faults",
+    "timing",
+    "scope",
+    "dump",
+    "autotune",
+    "calibrate",
+    "sensor",
+    "motor",
+    "help",
+];
+
+/// Whether a line begins with the word of a command: where the way out is narrow, its answer is worth
+/// more than what is said to noise.
+pub fn is_command(line: &[u8]) -> bool {
+    let line = line.trim_ascii();
+    let end = line.iter().position(|byte| *byte == b' ');
+    let word = line.get(..end.unwrap_or(line.len())).unwrap_or(line);
+    COMMANDS.iter().any(|command| command.as_bytes() == word)
+}
 
 #[derive(Debug, Command)]
 enum Command<'a> {
@@ -61,6 +92,17 @@ enum Command<'a> {
     Dump,
     /// Find better gains while balancing
     Autotune,
+    /// Measure the sensor at rest for a second: hold it still, then ask sensor
+    Calibrate,
+    /// Encoder counts, and what calibrate has found
+    Sensor,
+    /// Try a motor for 0.3 s, wheels up: motor left 200, thousandths of full duty
+    Motor {
+        /// left or right
+        side: &'a str,
+        /// -1000 to 1000; below zero after =, as in motor left=-200
+        permille: Option<i16>,
+    },
 }
 
 /// A prompt for one line; see [the module](super).
@@ -135,12 +177,12 @@ impl<W: Write<Error = E>, E: embedded_io::Error, M: Machine> CommandProcessor<W,
         }
         let name = raw.name();
         // The parser lets commands without arguments have some: noise must not arm a robot.
-        let takes_words = matches!(name, "set" | "get" | "timing" | "scope");
+        let takes_words = matches!(name, "set" | "get" | "timing" | "scope" | "motor");
         let surplus = !takes_words && raw.args().args().next().is_some();
         let command = match Command::parse(raw) {
             Ok(command) => command,
             // What begins with a dash is an option to the parser.
-            Err(ParseError::NonAsciiShortOption) if name == "set" => {
+            Err(ParseError::NonAsciiShortOption) if matches!(name, "set" | "motor") => {
                 let hint = "a value below zero is joined by =, as in set balance.pitch=-30";
                 return Ok(cli.writer().write_str(hint)?);
             }
@@ -181,6 +223,9 @@ impl<M: Machine> Prompt<'_, M> {
             Command::Scope { channels } => self.scope(cli, *channels),
             Command::Dump => self.order(cli, Order::Dump),
             Command::Autotune => self.order(cli, Order::Autotune),
+            Command::Calibrate => self.order(cli, Order::Calibrate),
+            Command::Sensor => self.sensor(cli),
+            Command::Motor { side, permille } => self.motor(cli, side, *permille),
         }
     }
 
@@ -300,26 +345,69 @@ impl<M: Machine> Prompt<'_, M> {
         let mut index = 0;
         while let Some(fault) = self.machine.fault(index) {
             index += 1;
-            write(
-                cli.writer(),
-                format_args!(
-                    "{:.3} s {}: pitch {:.3} rad, {:.3} rad/s, speed {:.3} m/s, {} V, period {} us\n",
-                    fault.at.as_micros() as f64 * 1e-6,
-                    fault.stop.name(),
-                    fault.pitch,
-                    fault.pitch_rate,
-                    fault.speed,
-                    fault
-                        .battery_millivolts
-                        .map_or(0.0, |mv| f32::from(mv) / 1000.0),
-                    fault.period_micros,
-                ),
-            )?;
+            tell_fault(cli, &fault)?;
         }
         if index == 0 {
-            cli.writer().write_str("none since the start")?;
+            cli.writer().write_str("none since the start\n")?;
+        }
+        if let Some(ending) = self.machine.ending() {
+            write(
+                cli.writer(),
+                format_args!("the last run has ended with {ending}; before that:\n"),
+            )?;
+        }
+        index = 0;
+        while let Some(fault) = self.machine.fault_of_last_run(index) {
+            index += 1;
+            tell_fault(cli, &fault)?;
         }
         Ok(())
+    }
+
+    fn sensor<W: Write<Error = E>, E: embedded_io::Error>(
+        &mut self,
+        cli: &mut CliHandle<'_, W, E>,
+    ) -> Result<(), E> {
+        let Some(sensed) = self.machine.sensed() else {
+            return cli.writer().write_str("error: this robot cannot do that");
+        };
+        let [left, right] = sensed.encoders;
+        write(
+            cli.writer(),
+            format_args!("encoders {left} {right} counts\n"),
+        )?;
+        let Some(rest) = sensed.rest else {
+            return cli.writer().write_str("not calibrated, or not done yet");
+        };
+        let ([ax, ay, az], [gx, gy, gz]) = (rest.accel, rest.gyro);
+        write(
+            cli.writer(),
+            format_args!(
+                "accel {ax:.3} {ay:.3} {az:.3} m/s2\ngyro {gx:.5} {gy:.5} {gz:.5} rad/s, swing {:.4}",
+                rest.swing
+            ),
+        )
+    }
+
+    fn motor<W: Write<Error = E>, E: embedded_io::Error>(
+        &mut self,
+        cli: &mut CliHandle<'_, W, E>,
+        side: &str,
+        permille: Option<i16>,
+    ) -> Result<(), E> {
+        let (side, permille) = match (permille, side.split_once('=')) {
+            (Some(permille), _) => (side, Some(permille)),
+            (None, Some((side, text))) => (side, i16::from_str(text).ok()),
+            (None, None) => (side, None),
+        };
+        let permille = permille.filter(|permille| (-1000..=1000).contains(permille));
+        let (Some(permille), "left" | "right") = (permille, side) else {
+            return cli
+                .writer()
+                .write_str("error: motor left 200, or motor right=-200");
+        };
+        let left = side == "left";
+        self.order(cli, Order::Motor { left, permille })
     }
 
     fn timing<W: Write<Error = E>, E: embedded_io::Error>(
@@ -399,4 +487,25 @@ impl<M: Machine> Prompt<'_, M> {
     }
 }
 
-const LOCKED: &str = "error: locked; close the jumper, or unlock";
+const LOCKED: &str = "error: locked; see the robot's jumper";
+
+fn tell_fault<W: Write<Error = E>, E: embedded_io::Error>(
+    cli: &mut CliHandle<'_, W, E>,
+    fault: &Fault,
+) -> Result<(), E> {
+    write(
+        cli.writer(),
+        format_args!(
+            "{:.3} s {}: pitch {:.3} rad, {:.3} rad/s, speed {:.3} m/s, {} V, period {} us\n",
+            fault.at.as_micros() as f64 * 1e-6,
+            fault.stop.name(),
+            fault.pitch,
+            fault.pitch_rate,
+            fault.speed,
+            fault
+                .battery_millivolts
+                .map_or(0.0, |mv| f32::from(mv) / 1000.0),
+            fault.period_micros,
+        ),
+    )
+}

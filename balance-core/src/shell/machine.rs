@@ -6,6 +6,8 @@ use crate::robot::timing::Statistics;
 use crate::robot::{Fault, State, Stop};
 use core::fmt;
 
+use super::rest::Rest;
+
 /// Something that the robot shall do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -28,6 +30,58 @@ pub enum Order {
     Autotune,
     /// Measure the loop's timing anew.
     ClearTiming,
+    /// Measure the resting inertial sensor for a second; [`Machine::sensed`] has it then.
+    Calibrate,
+    /// Turn a motor for [`MOTOR_MICROS`], wheels off the ground, while the robot is disarmed.
+    Motor {
+        /// The left motor, else the right.
+        left: bool,
+        /// Thousandths of full duty, positive forward.
+        permille: i16,
+    },
+}
+
+/// For so long turns a motor that is tried, in µs.
+pub const MOTOR_MICROS: u32 = 300_000;
+
+/// How the run before the last reset has ended, if it has not ended well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending<'a> {
+    /// A panic.
+    Panic {
+        /// The source file, or the end of its name.
+        file: &'a str,
+        /// Its line.
+        line: u32,
+    },
+    /// A fault of the processor.
+    HardFault {
+        /// Where.
+        pc: u32,
+        /// From where that was called.
+        lr: u32,
+    },
+    /// The loop stood still, and the watchdog has bitten.
+    Watchdog,
+}
+
+impl fmt::Display for Ending<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Panic { file, line } => write!(f, "a panic at {file}:{line}"),
+            Self::HardFault { pc, lr } => write!(f, "a fault at {pc:08x}, called from {lr:08x}"),
+            Self::Watchdog => f.write_str("the watchdog's bite: the loop stood still"),
+        }
+    }
+}
+
+/// What the sensors say, for whoever puts a robot together.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Sensed {
+    /// Counts of both encoders.
+    pub encoders: [i32; 2],
+    /// The last measurement of [`Order::Calibrate`], once it is done.
+    pub rest: Option<Rest>,
 }
 
 impl Order {
@@ -35,7 +89,7 @@ impl Order {
     pub const fn moves_motors(self) -> bool {
         matches!(
             self,
-            Self::Arm | Self::Load | Self::Defaults | Self::Autotune
+            Self::Arm | Self::Load | Self::Defaults | Self::Autotune | Self::Motor { .. }
         )
     }
 }
@@ -56,6 +110,8 @@ pub enum Refusal {
     Storage,
     /// Something else is not done yet.
     Busy,
+    /// The last run has ended badly, and nobody has looked at it yet.
+    LastRun,
     /// The parameters cannot be taken.
     Parameters(SetError),
 }
@@ -69,6 +125,7 @@ impl fmt::Display for Refusal {
             Self::NothingStored => f.write_str("nothing has been saved"),
             Self::Storage => f.write_str("the storage failed"),
             Self::Busy => f.write_str("busy, try again"),
+            Self::LastRun => f.write_str("the last run has ended badly; read faults first"),
             Self::Parameters(error) => error.fmt(f),
         }
     }
@@ -118,6 +175,18 @@ pub trait Machine {
     fn fault(&self, index: usize) -> Option<Fault>;
     /// How long the loop takes, in counts of which `counts_per_micro` are a microsecond.
     fn timing(&self) -> Option<(Statistics, u32)>;
+    /// The latest stops of the run before the last reset, newest first.
+    fn fault_of_last_run(&self, _index: usize) -> Option<Fault> {
+        None
+    }
+    /// How the run before the last reset has ended. Whoever asks knows it from then on.
+    fn ending(&mut self) -> Option<Ending<'_>> {
+        None
+    }
+    /// What the sensors say; `None` where that cannot be told.
+    fn sensed(&self) -> Option<Sensed> {
+        None
+    }
     /// Whether the motors may be touched from here: a jumper, a key. Open, unless a robot has one.
     fn is_unlocked(&self) -> bool {
         true

@@ -16,8 +16,10 @@
 mod command;
 mod line;
 mod machine;
+mod rest;
 #[cfg(test)]
 mod tests;
 
-pub use command::Shell;
-pub use machine::{Condition, Machine, Order, Refusal};
+pub use command::{Shell, is_command};
+pub use machine::{Condition, Ending, MOTOR_MICROS, Machine, Order, Refusal, Sensed};
+pub use rest::{REST_SAMPLES, Rest, RestMeasurement};

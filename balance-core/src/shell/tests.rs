@@ -105,6 +105,26 @@ impl Machine for Bench {
         }
         Some((*timing.statistics(), 1))
     }
+    fn ending(&mut self) -> Option<Ending<'_>> {
+        let (file, line) = ("main.rs", 42);
+        Some(Ending::Panic { file, line })
+    }
+    fn fault_of_last_run(&self, index: usize) -> Option<Fault> {
+        let mut fault = self.fault(index)?;
+        fault.stop = Stop::Encoder;
+        Some(fault)
+    }
+    fn sensed(&self) -> Option<Sensed> {
+        let rest = Rest {
+            accel: [0.0, 0.5, 9.75],
+            gyro: [0.01, -0.02, 0.0],
+            swing: 0.25,
+        };
+        Some(Sensed {
+            encoders: [-3, 4],
+            rest: Some(rest),
+        })
+    }
     fn is_unlocked(&self) -> bool {
         !self.locked
     }
@@ -163,6 +183,12 @@ fn says_what_is_wrong_and_changes_nothing() {
         ("jump", "unknown"),
         ("arm now", "too many words"),
         ("arm -f", "too many words"),
+        ("motor", "argument"),
+        ("motor up 100", "motor left 200"),
+        ("motor left", "motor left 200"),
+        ("motor left 1001", "motor left 200"),
+        ("motor left -100", "joined by ="),
+        ("calibrate now", "too many words"),
         ("set turn.kp 2 3", "unexpected argument"),
     ] {
         let shown = answer(&mut bench, line);
@@ -181,7 +207,14 @@ fn a_lock_keeps_the_motors_from_the_wire_but_not_disarming() {
         locked: true,
         ..Default::default()
     };
-    for line in ["set turn.kp=2", "arm", "load", "defaults", "autotune"] {
+    for line in [
+        "set turn.kp=2",
+        "arm",
+        "load",
+        "defaults",
+        "autotune",
+        "motor left 100",
+    ] {
         let shown = answer(&mut bench, line);
         assert!(shown.contains("locked"), "{line}: {shown}");
     }
@@ -204,6 +237,46 @@ fn tells_how_the_robot_is() {
     assert!(timing.contains("period   max   1000.0 us"), "{timing}");
     assert!(timing.ends_with("5 ticks, 0 missed"), "{timing}");
     assert!(answer(&mut bench, "help").contains("Change a parameter"));
+}
+
+#[test]
+fn tells_how_the_last_run_has_ended() {
+    let shown = answer(&mut Bench::default(), "faults");
+    let (_, last) = shown
+        .split_once("the last run has ended with a panic at main.rs:42; before that:")
+        .unwrap();
+    assert!(last.contains("1.500 s encoder"), "{shown}");
+}
+
+#[test]
+fn helps_whoever_puts_a_robot_together() {
+    let mut bench = Bench::default();
+    let shown = answer(&mut bench, "sensor");
+    let expected = "encoders -3 4 counts\r\naccel 0.000 0.500 9.750 m/s2\r\n\
+                    gyro 0.01000 -0.02000 0.00000 rad/s, swing 0.2500";
+    assert_eq!(shown, expected);
+    for line in ["calibrate", "motor left 200", "motor right=-1000"] {
+        assert_eq!(answer(&mut bench, line), "ok");
+    }
+    let motor = |left, permille| Order::Motor { left, permille };
+    assert_eq!(
+        bench.orders,
+        [Order::Calibrate, motor(true, 200), motor(false, -1000)]
+    );
+}
+
+#[test]
+fn a_command_is_known_by_its_word() {
+    let shown = answer(&mut Bench::default(), "help");
+    let told = shown
+        .lines()
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|word| is_command(word.as_bytes()));
+    assert_eq!(told.count(), 17, "{shown}");
+    assert!(is_command(b"set turn.kp=2") && is_command(b" help"));
+    for noise in [&b"sets"[..], b"", b"turn.kp", b"\xff\x00", b"arm\x07"] {
+        assert!(!is_command(noise));
+    }
 }
 
 #[test]

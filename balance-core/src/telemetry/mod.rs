@@ -3,7 +3,7 @@
 //! ```text
 //!  loop ──Snapshot──▶ Recorder ══queue══▶ Drain ──Message──▶ frame ──▶ 00 COBS(postcard, CRC) 00
 //!    │
-//!    ╰──▶ BlackBox: the seconds before a fault
+//!    ╰──▶ BlackBox: the seconds before a fault; KeptBox: also over a reset
 //! ```
 //!
 //! The loop only copies: [`Recorder::push`] never waits, and what does not fit is counted. All else
@@ -17,11 +17,14 @@
 mod black_box;
 mod channel;
 mod frame;
+mod kept_box;
 mod message;
+mod packed;
 mod recorder;
 
 pub use black_box::BlackBox;
 pub use channel::{Channel, Snapshot};
 pub use frame::{FrameReader, FrameTooLong, MAX_FRAME, Piece, encode};
+pub use kept_box::{KeptBox, KeptFaults};
 pub use message::{MAX_CHANNELS, Message};
 pub use recorder::{Drain, RecordQueue, Recorder};

@@ -26,6 +26,8 @@ pub enum Command {
     Get(GetArgs),
     /// Change a parameter
     Set(SetArgs),
+    /// Put a new robot into service, step by step: sensor, motors, encoders, friction, first balance
+    Tune(TuneArgs),
     /// Plot what the robot tells, as it tells it
     Plot(PlotArgs),
     /// Write what the robot tells into a file
@@ -65,6 +67,20 @@ pub struct SetArgs {
     /// The new value
     #[arg(value_name = "VALUE", allow_negative_numbers = true)]
     pub value: f64,
+}
+
+/// Which robot to put into service.
+#[derive(Clone, Debug, Args)]
+pub struct TuneArgs {
+    /// Serial port, or HOST:PORT
+    #[arg(value_name = "TARGET")]
+    pub target: String,
+    /// Answer every question in advance: y or n for each, in their order; what is asked beyond is y
+    #[arg(long, value_name = "ANSWERS")]
+    pub answers: Option<String>,
+    /// Keep what was found through a loss of power
+    #[arg(long)]
+    pub save: bool,
 }
 
 /// What to plot.

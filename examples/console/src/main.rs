@@ -7,6 +7,7 @@ mod plot;
 mod prompt;
 mod record;
 mod session;
+mod tune;
 
 use clap::Parser;
 use cli::{Cli, Command};
@@ -19,6 +20,7 @@ fn main() -> ExitCode {
         Command::List(args) => session::list(&args.target),
         Command::Get(args) => session::get(&args),
         Command::Set(args) => session::set(&args),
+        Command::Tune(args) => tune::tune(&args),
         Command::Plot(args) => plot::live(&args),
         Command::Record(args) => record::record(&args),
         Command::Replay(args) => plot::replay(&args),

@@ -5,10 +5,12 @@
 
 import { createHash } from 'node:crypto';
 import { RP2040 } from 'rp2040js';
+import { FlashRom } from './flash_rom.mjs';
 import { loadImage, startImage } from './image.mjs';
 import { Mpu6050 } from './mpu6050.mjs';
 import { applyAll } from './rp2040_patches.mjs';
 import { Statistics } from './statistics.mjs';
+import { UartLine } from './uart_line.mjs';
 
 const PINS = {
   busy: 2,
@@ -16,6 +18,7 @@ const PINS = {
   scl: 5,
   encoders: [[10, 11], [12, 13]],
   button: 14,
+  lock: 15,
   pwm: [16, 17],
   directions: [18, 19, 20, 21],
   standby: 22,
@@ -57,15 +60,69 @@ export class Board {
   #missed = 0;
   #tickStart = null;
   #profile;
+  #firstTick = null;
+  #lateness = new Statistics();
+  #stalledUntil = 0;
+  #withLine;
+  #heard = [];
+  #lastHeard = 0;
 
   /**
    * @param {Uint8Array} image an ELF file
    * @param {import('./profile.mjs').Profile} [profile] takes every instruction of a tick
+   * @param {{line?: boolean}} options line: the image has a prompt, and hears
    */
-  constructor(image, profile = null) {
+  constructor(image, profile = null, { line = false } = {}) {
     this.#image = image;
     this.#profile = profile;
+    this.#withLine = line;
     this.#powerUp(0);
+  }
+
+  /** Bytes to the UART, at its baud rate. */
+  talk(bytes) {
+    this.line.hear(bytes);
+  }
+
+  /** Bytes that have left the UART since the last call, and when the last one has. */
+  heard() {
+    const bytes = Uint8Array.from(this.#heard);
+    this.#heard = [];
+    return { bytes, nanos: this.#lastHeard };
+  }
+
+  /** The core stands still: interrupts off, or the flash being written. */
+  stall(nanos) {
+    this.#stalledUntil = Math.max(this.#stalledUntil, this.nanos) + nanos;
+  }
+
+  /** The core runs in a circle, interrupts off. */
+  hang() {
+    const IN_RAM = 0x20041000, ENDLESS_LOOP = 0xe7fe;
+    const { core } = this.chip;
+    this.chip.writeUint16(IN_RAM, ENDLESS_LOOP);
+    core.PC = IN_RAM;
+    core.PM = true;
+    core.waiting = false;
+  }
+
+  /** Of the ticks since the last call: cycles, periods, and how late they were against the first. */
+  takeStatistics() {
+    const taken = {
+      ticks: this.#ticks.summary(),
+      period_ns: this.#periodSummary(),
+      lateness_ns: this.#lateness.summary(),
+      missed: this.#missed,
+      resets: this.resets,
+      overruns: this.line?.overruns ?? 0,
+      erased: this.rom?.erased ?? 0,
+      programmed: this.rom?.programmed ?? 0,
+    };
+    this.#ticks = new Statistics();
+    this.#periods = new Statistics();
+    this.#lateness = new Statistics();
+    this.#missed = 0;
+    return taken;
   }
 
   /** Emulated time since power-up, in ns. */
@@ -147,6 +204,8 @@ export class Board {
       error: (component, message) => this.#note(`${component}: ${message}`),
     };
     applyAll(chip);
+    // RAM keeps what it held, and the flash what was written (2.16.3).
+    if (before) chip.sram.set(before.sram);
     // Both survive a reset of the chip (RP2040 datasheet, 4.7).
     const watchdog = chip.peripherals[WATCHDOG_BASE];
     if (before) {
@@ -159,21 +218,34 @@ export class Board {
       // At zero it would trigger again and again, within the same nanosecond.
       watchdog.alarm.enable = false;
     };
+    this.#stalledUntil = 0;
+    this.rom = this.#withLine ? new FlashRom(chip, (nanos) => this.stall(nanos)) : null;
     chip.onBreak = (code) => {
+      if (this.rom?.serve(code)) return;
       this.#breakpoint = { code, pc: chip.core.PC >>> 0 };
     };
 
     this.sensor.attach(chip, { bus: 0, sda: PINS.sda, scl: PINS.scl });
-    chip.uart[0].onByte = (byte) => {
-      this.uart += String.fromCharCode(byte);
-    };
+    if (this.#withLine) {
+      this.line = new UartLine(chip, chip.uart[0], (byte) => {
+        this.#heard.push(byte);
+        this.#lastHeard = this.nanos;
+      });
+    } else {
+      chip.uart[0].onByte = (byte) => {
+        this.uart += String.fromCharCode(byte);
+      };
+    }
+    // Open, behind its pull-up.
+    chip.gpio[PINS.lock].setInputValue(true);
     chip.gpio[PINS.button].setInputValue(!this.#button);
     chip.gpio[PINS.busy].addListener((level) => this.#onBusy(level === HIGH));
     this.encoderAlarms = PINS.encoders.map(() => null);
     (this.#counts ?? [0, 0]).forEach((count, wheel) => this.#setEncoder(wheel, count));
     chip.adc.channelValues[0] = before ? before.adc.channelValues[0] : 0;
 
-    loadImage(chip, this.#image);
+    if (before) chip.flash.set(before.flash);
+    else loadImage(chip, this.#image);
     startImage(chip);
   }
 
@@ -238,6 +310,9 @@ export class Board {
         this.#periods.add(Math.round(period));
         this.#missed += Math.max(0, Math.round(period / PERIOD_NS) - 1);
       }
+      this.#firstTick ??= nanos;
+      const offset = (nanos - this.#firstTick) % PERIOD_NS;
+      this.#lateness.add(Math.round(offset > PERIOD_NS / 2 ? offset - PERIOD_NS : offset));
       this.#tickStart = { cycles, nanos };
       this.#profile?.begin();
     } else if (this.#tickStart) {
@@ -263,6 +338,11 @@ export class Board {
     });
     while (clock.nanosCounter < end && !this.#breakpoint && !this.#resetPending) {
       const alarm = clock.nextAlarm;
+      if (this.#stalledUntil > clock.nanosCounter) {
+        const until = Math.min(alarm ? alarm.nanos : end, end, this.#stalledUntil);
+        clock.tick(Math.max(0, until - clock.nanosCounter));
+        continue;
+      }
       if (core.waiting) {
         const until = alarm ? Math.min(alarm.nanos, end) : end;
         const idle = Math.max(0, until - clock.nanosCounter);

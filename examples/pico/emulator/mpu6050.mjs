@@ -14,6 +14,10 @@ export class Mpu6050 {
   sample = new Uint8Array(DATA_BYTES);
   /** Does not acknowledge its address: no supply, or a broken wire. */
   absent = false;
+  /** Holds the data line low for ever, whatever the clock does. */
+  stuck = false;
+  /** Changes a byte on its way. */
+  corrupt = null;
   bursts = 0;
   identifications = 0;
 
@@ -77,12 +81,26 @@ export class Mpu6050 {
       const rises = before === LOW && level !== LOW && chip.gpio[scl].functionSelect === SIO;
       if (!rises || this.#clocksToRelease === 0) return;
       this.#clocksToRelease -= 1;
-      if (this.#clocksToRelease === 0) this.sdaPin.setInputValue(true);
+      if (!this.holdsData) this.sdaPin.setInputValue(true);
     });
   }
 
   get holdsData() {
-    return this.#clocksToRelease > 0;
+    return this.stuck || this.#clocksToRelease > 0;
+  }
+
+  /** Holds the data line low until told otherwise. */
+  setStuck(stuck) {
+    if (stuck === this.stuck) return;
+    this.stuck = stuck;
+    this.sdaPin.setInputValue(!this.holdsData);
+    if (stuck) this.drop();
+  }
+
+  /** Loses its supply for a moment, or another chip takes its place: registers as after power-up. */
+  restart(identity = ADDRESS) {
+    this.#reset();
+    this.#registers[WHO_AM_I] = identity;
   }
 
   /** Holds the data line low, as after a clock lost in the middle of a byte of zeros. */
@@ -121,6 +139,6 @@ export class Mpu6050 {
     if (this.#pointer === WHO_AM_I) this.identifications += 1;
     const value = this.#registers[this.#pointer];
     this.#pointer = (this.#pointer + 1) & 0x7f;
-    return value;
+    return this.corrupt ? this.corrupt(value) : value;
   }
 }

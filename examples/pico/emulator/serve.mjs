@@ -2,6 +2,7 @@
 // The protocol is in README.md.
 //
 //   node serve.mjs path/to/balance
+//   node serve.mjs path/to/balance_shell --line     with a whole UART, and faults to order
 //
 // With PROFILE=file in the environment, where the cycles of a tick go is left there at the end.
 
@@ -67,19 +68,60 @@ function step(board, words) {
   return `pwm ${outputs.left} ${outputs.right} ${outputs.period} ${outputs.directions.join(' ')} ${outputs.standby}`;
 }
 
-const [path] = process.argv.slice(2);
+/** Small, repeatable randomness: Marsaglia's xorshift32. */
+function randomness(seed) {
+  let state = seed || 1;
+  return () => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return state >>> 0;
+  };
+}
+
+/** Something breaks, or is whole again. */
+function fault(board, [name, argument]) {
+  const { sensor } = board;
+  const number = integer(argument ?? '0', name);
+  if (name === 'stuck') sensor.setStuck(number !== 0);
+  else if (name === 'restart') sensor.restart(number);
+  else if (name === 'stall') board.stall(number);
+  else if (name === 'hang') board.hang();
+  else if (name === 'bits') {
+    const random = randomness(number);
+    // One bit in sixteen bytes.
+    sensor.corrupt = number === 0 ? null : (value) => {
+      const draw = random();
+      return draw % 16 === 0 ? value ^ (1 << ((draw >>> 8) & 7)) : value;
+    };
+  } else throw new Error(`no such fault: ${name}`);
+  return 'ok';
+}
+
+function heard(board) {
+  const { bytes, nanos } = board.heard();
+  return `heard ${bytes.length ? Buffer.from(bytes).toString('hex') : '-'} ${Math.round(nanos)} ${board.line.waiting}`;
+}
+
+const [path, ...options] = process.argv.slice(2);
 if (!path) {
-  console.error('usage: node serve.mjs IMAGE.elf');
+  console.error('usage: node serve.mjs IMAGE.elf [--line]');
   process.exit(2);
 }
 const image = fs.readFileSync(path);
 const { PROFILE: profilePath } = process.env;
 const profile = profilePath ? new Profile(image) : null;
-const board = new Board(image, profile);
+const board = new Board(image, profile, { line: options.includes('--line') });
 for (const line of lines()) {
   const [verb, ...words] = line.trim().split(/\s+/);
   try {
     if (verb === 'step') write(step(board, words));
+    else if (verb === 'talk') {
+      board.talk(Buffer.from(words[0] ?? '', 'hex'));
+      write('ok');
+    } else if (verb === 'heard') write(heard(board));
+    else if (verb === 'stats') write(JSON.stringify(board.takeStatistics()));
+    else if (verb === 'fault') write(fault(board, words));
     else if (verb === 'quit') {
       write(JSON.stringify(board.summary()));
       if (profile) {

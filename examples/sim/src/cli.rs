@@ -43,6 +43,12 @@ pub enum Command {
     Emulate(EmulateArgs),
     /// Run scenarios with the robot's brain on an emulated processor, bit for bit beside the host's
     Processor(ProcessorArgs),
+    /// Flood the prompt of an emulated board with noise while it balances
+    Flood(FloodArgs),
+    /// Break things on an emulated board while it balances: off or upright, each time
+    Campaign(CampaignArgs),
+    /// Let a robot stand for a day, pushed every minute, and look for what creeps
+    Soak(SoakArgs),
     /// Let a robot stand in real time behind a TCP port, with the prompt and telemetry of a real one
     Serve(ServeArgs),
 }
@@ -286,6 +292,82 @@ pub struct ProcessorArgs {
     pub json: bool,
 }
 
+/// How to flood the prompt of which image.
+#[derive(Clone, Debug, Args)]
+pub struct FloodArgs {
+    /// Firmware image with a prompt
+    #[arg(long, value_name = "PATH")]
+    pub image: PathBuf,
+    /// Server of the emulated board
+    #[arg(
+        long,
+        value_name = "PATH",
+        default_value = "examples/pico/emulator/serve.mjs"
+    )]
+    pub board: PathBuf,
+    /// Seconds of flood
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "60")]
+    pub seconds: f64,
+    /// Seed of the noise
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+}
+
+/// How many faults to put into which image.
+#[derive(Clone, Debug, Args)]
+pub struct CampaignArgs {
+    /// Firmware image with a prompt
+    #[arg(long, value_name = "PATH")]
+    pub image: PathBuf,
+    /// Server of the emulated board
+    #[arg(
+        long,
+        value_name = "PATH",
+        default_value = "examples/pico/emulator/serve.mjs"
+    )]
+    pub board: PathBuf,
+    /// Faults of each kind
+    #[arg(long, value_name = "N", default_value_t = 25)]
+    pub each: u32,
+    /// Seed of times, durations and noise
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Only these kinds
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub fault: Vec<String>,
+}
+
+/// Who stands, and for how long.
+#[derive(Clone, Debug, Args)]
+pub struct SoakArgs {
+    /// The robot
+    #[arg(long, value_name = "NAME", value_parser = names(robots::names()), default_value = "pico_kit")]
+    pub robot: String,
+    /// Number type
+    #[arg(long, value_name = "TYPE", value_parser = names(SCALARS.to_vec()), default_value = "fixed")]
+    pub scalar: String,
+    /// Hours
+    #[arg(long, value_name = "HOURS", default_value_t = 24.0)]
+    pub hours: f64,
+    /// Seed of the sensor noise
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+}
+
+/// What can be wrong with a robot that somebody has put together.
+pub const MISWIRED: [&str; 10] = [
+    "motor-left",
+    "motor-right",
+    "encoder-left",
+    "encoder-right",
+    "unplugged-left",
+    "unplugged-right",
+    "crossed",
+    "board-90",
+    "board-180",
+    "board-upside-down",
+];
+
 /// Which robot to serve, and where.
 #[derive(Clone, Debug, Args)]
 pub struct ServeArgs {
@@ -301,6 +383,9 @@ pub struct ServeArgs {
     /// Port
     #[arg(long, value_name = "N", default_value_t = 7300)]
     pub port: u16,
+    /// Put the robot together wrongly, for practice
+    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = names(MISWIRED.to_vec()))]
+    pub miswired: Vec<String>,
     /// Push the robot every so many seconds
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub push_every: Option<f64>,

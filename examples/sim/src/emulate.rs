@@ -38,26 +38,27 @@ const OFF_WITHIN: f64 = 0.15;
 /// The largest lean that is borne, rad.
 const MAX_TILT: f64 = 0.35;
 /// The board is asked this often, µs; the sensor has a new sample every `SAMPLE`.
-const EXCHANGE: u64 = 100;
-const SAMPLE: u64 = 1000;
+pub(crate) const EXCHANGE: u64 = 100;
+pub(crate) const SAMPLE: u64 = 1000;
 /// The arm button is pressed from 200 to 300 ms.
 const BUTTON: std::ops::Range<u64> = 200_000..300_000;
 /// If the robot has not begun to balance by then, it never will.
 const PATIENCE: u64 = 4_000_000;
 
 /// Sensor does not acknowledge; arm button pressed.
-const ABSENT: u8 = 1;
+pub(crate) const ABSENT: u8 = 1;
 const PRESSED: u8 = 2;
 
 /// The board, a process of its own.
-struct Board {
+pub(crate) struct Board {
     child: Child,
     requests: ChildStdin,
     answers: BufReader<ChildStdout>,
 }
 
 impl Board {
-    fn start(server: &Path, image: &Path) -> Result<Self> {
+    /// Powers a board up; options are those of its server.
+    pub(crate) fn start(server: &Path, image: &Path, options: &[&str]) -> Result<Self> {
         ensure!(
             image.is_file(),
             "there is no image {}: build it first",
@@ -67,6 +68,7 @@ impl Board {
         let mut child = Command::new("node")
             .arg(server)
             .arg(image)
+            .args(options)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -81,7 +83,8 @@ impl Board {
         })
     }
 
-    fn ask(&mut self, request: &str) -> Result<String> {
+    /// Asks for something, and hears the answer.
+    pub(crate) fn ask(&mut self, request: &str) -> Result<String> {
         writeln!(self.requests, "{request}").context("the board has stopped")?;
         self.requests.flush()?;
         let mut answer = String::new();
@@ -99,7 +102,12 @@ impl Board {
     }
 
     /// Runs for `EXCHANGE` and tells what the bridges do.
-    fn step(&mut self, reading: &Reading, imu: &ImuCounts, flags: u8) -> Result<[Bridge; 2]> {
+    pub(crate) fn step(
+        &mut self,
+        reading: &Reading,
+        imu: &ImuCounts,
+        flags: u8,
+    ) -> Result<[Bridge; 2]> {
         let [left, right] = reading.encoders;
         let (bytes, battery) = (registers(imu), reading.battery_millivolts);
         let nanos = EXCHANGE * 1000;
@@ -128,7 +136,8 @@ impl Board {
         Ok([bridge(left, l1, l2), bridge(right, r1, r2)])
     }
 
-    fn quit(mut self) -> Result<Value> {
+    /// Ends it; what it has measured.
+    pub(crate) fn quit(mut self) -> Result<Value> {
         let answer = self.ask("quit")?;
         self.child.wait()?;
         serde_json::from_str(&answer).context("the board's summary is no JSON")
@@ -157,7 +166,7 @@ fn run(args: &EmulateArgs) -> Result<Outcome> {
     let robot = robots::find("pico_kit").context("the list of robots has no pico_kit")?;
     let scale = RobotConfig::<f32>::pico_kit().imu_scale;
     let mut world = World::new(&robot, &SCENARIO, scale, args.seed)?;
-    let mut board = Board::start(&args.board, &args.image)?;
+    let mut board = Board::start(&args.board, &args.image, &[])?;
     let mut reading = world.read();
     let mut imu = reading.imu.unwrap_or_default();
     let mut bridges = [Bridge::Coast; 2];

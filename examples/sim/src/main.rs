@@ -3,13 +3,16 @@
 
 mod arm;
 mod autotune;
+mod campaign;
 mod cli;
 mod compare;
 mod emulate;
 mod evaluate;
+mod flood;
 mod json;
 mod lanes;
 mod leave_one_out;
+mod lockstep;
 mod log;
 mod machine;
 mod margins;
@@ -27,6 +30,7 @@ mod run;
 mod scenario;
 mod sensors;
 mod serve;
+mod soak;
 mod steppers;
 mod table;
 mod tilt_errors;
@@ -58,6 +62,9 @@ fn main() -> ExitCode {
         Some(Command::Motors(args)) => motors::motors(&args),
         Some(Command::Emulate(args)) => emulate::emulate(&args),
         Some(Command::Processor(args)) => processor::processor(&args),
+        Some(Command::Flood(args)) => flood::flood(&args),
+        Some(Command::Campaign(args)) => campaign::campaign(&args),
+        Some(Command::Soak(args)) => soak::soak(&args),
         Some(Command::Serve(args)) => serve::serve(&args).map(|()| true),
     };
     match done {

@@ -12,7 +12,10 @@ use balance_core::math::{Float, Q12, Real};
 use balance_core::params::{Parameters, SetError, image};
 use balance_core::robot::timing::{LoopTiming, LoopTimingConfig, Stage, Statistics};
 use balance_core::robot::{Fault, FaultLog, Outputs, Robot, State};
-use balance_core::shell::{Condition, Machine, Order, Refusal, Shell};
+use balance_core::sensor::ImuCounts;
+use balance_core::shell::{
+    Condition, MOTOR_MICROS, Machine, Order, Refusal, RestMeasurement, Sensed, Shell,
+};
 use balance_core::telemetry::{BlackBox, MAX_FRAME, Message, Snapshot, encode};
 use balance_core::time::Instant;
 use std::cell::RefCell;
@@ -168,6 +171,10 @@ struct Simulated<T: Real> {
     black_box: Box<BlackBox<T, BLACK_BOX>>,
     outputs: Outputs<T>,
     bridges: [Bridge; 2],
+    wiring: Wiring,
+    encoders: [i32; 2],
+    rest: RestMeasurement,
+    trial: Option<Trial>,
     arm: bool,
     now: u64,
     out: Out,
@@ -175,6 +182,91 @@ struct Simulated<T: Real> {
     sequence: u32,
     dropped: u32,
     until_schema: u32,
+}
+
+/// How the robot was put together.
+#[derive(Clone, Copy, Debug, Default)]
+struct Wiring {
+    /// Leads of a motor the wrong way round.
+    motor: [bool; 2],
+    /// Channels of an encoder the wrong way round.
+    encoder: [bool; 2],
+    /// An encoder that is not plugged in.
+    unplugged: [bool; 2],
+    /// The left encoder's cable where the right one's belongs, and the other way round.
+    crossed: bool,
+    /// Quarter turns of the sensor's board, counter-clockwise seen from above.
+    quarter_turns: u8,
+    /// The sensor's board lies on its face.
+    upside_down: bool,
+}
+
+impl Wiring {
+    fn of(names: &[String]) -> Self {
+        let mut wiring = Self::default();
+        for name in names {
+            match name.as_str() {
+                "motor-left" => wiring.motor[0] = true,
+                "motor-right" => wiring.motor[1] = true,
+                "encoder-left" => wiring.encoder[0] = true,
+                "encoder-right" => wiring.encoder[1] = true,
+                "unplugged-left" => wiring.unplugged[0] = true,
+                "unplugged-right" => wiring.unplugged[1] = true,
+                "crossed" => wiring.crossed = true,
+                "board-90" => wiring.quarter_turns = 1,
+                "board-180" => wiring.quarter_turns = 2,
+                _ => wiring.upside_down = true,
+            }
+        }
+        wiring
+    }
+
+    /// What reaches the motors.
+    fn bridges(&self, mut bridges: [Bridge; 2]) -> [Bridge; 2] {
+        for (bridge, swapped) in bridges.iter_mut().zip(self.motor) {
+            if let (Bridge::Duty(duty), true) = (&mut *bridge, swapped) {
+                *duty = -*duty;
+            }
+        }
+        bridges
+    }
+
+    /// What the encoders say.
+    fn encoders(&self, mut counts: [i32; 2]) -> [i32; 2] {
+        for (side, count) in counts.iter_mut().enumerate() {
+            if self.encoder[side] {
+                *count = -*count;
+            }
+            if self.unplugged[side] {
+                *count = 0;
+            }
+        }
+        if self.crossed {
+            counts.reverse();
+        }
+        counts
+    }
+
+    /// What the sensor says of the body's axes.
+    fn sensor(&self, mut counts: ImuCounts) -> ImuCounts {
+        for [x, y, z] in [&mut counts.accel, &mut counts.gyro] {
+            for _ in 0..self.quarter_turns {
+                (*x, *y) = (*y, x.saturating_neg());
+            }
+            if self.upside_down {
+                (*y, *z) = (y.saturating_neg(), z.saturating_neg());
+            }
+        }
+        counts
+    }
+}
+
+/// A motor that is tried, wheels off the ground.
+#[derive(Clone, Copy, Debug)]
+struct Trial {
+    left: bool,
+    duty: f64,
+    until: u64,
 }
 
 impl<T: Real> Simulated<T> {
@@ -194,6 +286,10 @@ impl<T: Real> Simulated<T> {
             black_box: Box::new(BlackBox::new(2, 250)),
             outputs: Outputs::default(),
             bridges: [Bridge::Coast; 2],
+            wiring: Wiring::of(&args.miswired),
+            encoders: [0; 2],
+            rest: RestMeasurement::default(),
+            trial: None,
             arm: false,
             now: 0,
             out: Out::default(),
@@ -211,7 +307,11 @@ impl<T: Real> Simulated<T> {
             self.world.step(self.bridges, Imu::EVERY);
         }
         self.now += PERIOD_MICROS;
-        let reading = self.world.read();
+        let mut reading = self.world.read();
+        reading.encoders = self.wiring.encoders(reading.encoders);
+        reading.imu = reading.imu.map(|counts| self.wiring.sensor(counts));
+        self.encoders = reading.encoders;
+        self.rest.push(&reading.imu.unwrap_or_default());
         self.timing.stage(Stage::Sensor, micros());
 
         let at = Instant::from_micros(self.now);
@@ -221,8 +321,10 @@ impl<T: Real> Simulated<T> {
         self.outputs = self.brain.tick(at, &inputs);
         self.timing.stage(Stage::Control, micros());
 
-        self.bridges = [self.outputs.left, self.outputs.right].map(bridge);
         let state = self.outputs.state;
+        let mut bridges = [self.outputs.left, self.outputs.right].map(bridge);
+        self.try_motor(state, &mut bridges);
+        self.bridges = self.wiring.bridges(bridges);
         if state == State::Balancing && !self.world.released() {
             self.world.release();
         }
@@ -245,6 +347,20 @@ impl<T: Real> Simulated<T> {
             self.tell(&Message::state(self.now, state, self.outputs.stop));
         }
         self.record(&snapshot);
+    }
+
+    /// Turns the motor that is tried; somebody holds the robot up meanwhile.
+    fn try_motor(&mut self, state: State, bridges: &mut [Bridge; 2]) {
+        let Some(trial) = self.trial else {
+            return;
+        };
+        let done = self.now >= trial.until || state != State::Disarmed;
+        self.world.plant.lifted = !done;
+        if done {
+            self.trial = None;
+            return;
+        }
+        bridges[usize::from(!trial.left)] = Bridge::Duty(trial.duty);
     }
 
     /// Tells of a tick, where somebody listens.
@@ -401,6 +517,19 @@ where
             }
             Order::Dump => self.dump(),
             Order::ClearTiming => self.timing.clear(),
+            Order::Calibrate => self.rest = RestMeasurement::default(),
+            Order::Motor { left, permille } => {
+                if state != State::Disarmed || self.arm {
+                    return Err(Refusal::Armed);
+                }
+                // A robot on the floor is picked up first.
+                self.set_upright().map_err(|_| Refusal::NotHere)?;
+                self.trial = Some(Trial {
+                    left,
+                    duty: f64::from(permille) / 1000.0,
+                    until: self.now + u64::from(MOTOR_MICROS),
+                });
+            }
             _ => return Err(Refusal::NotHere),
         }
         Ok(())
@@ -412,6 +541,12 @@ where
     }
     fn fault(&self, index: usize) -> Option<Fault> {
         self.faults.get(index)
+    }
+    fn sensed(&self) -> Option<Sensed> {
+        Some(Sensed {
+            encoders: self.encoders,
+            rest: self.rest.result(&self.parameters.config().imu_scale),
+        })
     }
     fn timing(&self) -> Option<(Statistics, u32)> {
         Some((*self.timing.statistics(), 1))
