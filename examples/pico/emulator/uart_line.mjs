@@ -29,6 +29,7 @@ export class UartLine {
     this.uart = uart;
     this.onByte = onByte;
     this.raw = 0;
+    this.asserted = false;
     this.levels = 0x12;
     const { clock } = chip;
     this.transmitter = clock.createAlarm(() => this.#sent());
@@ -52,7 +53,7 @@ export class UartLine {
       switch (offset) {
         case DR: return this.#push(value & 0xff);
         case IFLS: this.levels = value & 0x3f; return undefined;
-        case ICR: this.raw &= ~uart.rawWriteValue; return this.#check();
+        case ICR: this.raw &= ~uart.rawWriteValue; return this.#check(true);
         case IMSC: uart.interruptMask = value & 0x7ff; return this.#check();
         case DMACR: return undefined;
         case CR: uart.ctrlRegister = value; return undefined;
@@ -77,8 +78,14 @@ export class UartLine {
     return this.uart.baudDivider ? (bits / this.uart.baudRate) * 1e9 : 1e6;
   }
 
-  #check() {
-    this.chip.setInterrupt(this.uart.irq, (this.raw & this.uart.interruptMask) !== 0);
+  /**
+   * What the firmware has set pending itself stays so until its handler acknowledges it; the stock core
+   * would forget it with the next `setInterrupt(…, false)`.
+   */
+  #check(acknowledged = false) {
+    const asserted = (this.raw & this.uart.interruptMask) !== 0;
+    if (asserted || this.asserted || acknowledged) this.chip.setInterrupt(this.uart.irq, asserted);
+    this.asserted = asserted;
   }
 
   #raise(bit) {
