@@ -9,7 +9,7 @@
 //! against filterpy 2.0.0 in `tests/kalman_golden.rs`.
 #![allow(clippy::needless_range_loop, reason = "formulas have indices")]
 
-use super::kalman::KalmanOutput;
+use super::kalman::{KalmanOutput, counting};
 use super::nonlinear_kalman::{
     Core, DifferentiableModel, NonlinearKalmanConfig, NonlinearKalmanState, View, filter, usable,
 };
@@ -97,7 +97,10 @@ impl<Mo: DifferentiableModel<N, M>, const N: usize, const M: usize> ExtendedKalm
         let next = self.model.advance(&state.estimate);
         if usable(&slope) && usable(&next) {
             let rows = SMatrix::from_fn(|j, i| slope[(i, j)]).data.0;
-            state.uncertainty.predict(&rows, &self.core.noise);
+            let noise = &self.core.noise;
+            state.uncertainty.transform(&rows);
+            state.uncertainty.shake(noise, counting(&noise.diagonal));
+            state.uncertainty.mend();
             state.estimate = next;
         }
     }

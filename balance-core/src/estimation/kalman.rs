@@ -39,8 +39,8 @@ pub use self::measurements::{AdaptiveNoise, Gate, MeasurementStatus};
 pub use self::steady::{SteadyKalman, SteadyKalmanState};
 pub use self::uncertainty::{KalmanScalar, Uncertainty};
 
-pub(super) use self::factors::covariance_of;
 use self::factors::has_hardware;
+pub(super) use self::factors::{counting, covariance_of};
 pub(super) use self::measurements::admit;
 
 use crate::config::{ConfigError, within};

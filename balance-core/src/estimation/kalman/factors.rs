@@ -121,24 +121,38 @@ impl<P: Float, const N: usize> Factors<P, N> {
         name: &'static str,
         covariance: impl Fn(usize, usize) -> P,
     ) -> Result<Self, ConfigError> {
+        Self::checked(
+            name,
+            &core::array::from_fn(|i| core::array::from_fn(|j| covariance(i, j))),
+        )
+    }
+
+    #[inline(never)]
+    fn checked(name: &'static str, covariance: &[[P; N]; N]) -> Result<Self, ConfigError> {
         for i in 0..N {
             for j in 0..=i {
-                let (x, y) = (covariance(i, j), covariance(j, i));
+                let (x, y) = (covariance[i][j], covariance[j][i]);
                 if !x.is_finite() || !y.is_finite() {
                     return Err(ConfigError::NonFinite(name));
                 }
-                let scale = covariance(i, i).magnitude() + covariance(j, j).magnitude();
+                let scale = covariance[i][i].magnitude() + covariance[j][j].magnitude();
                 if !x.is_usable() || (x - y).magnitude() > scale * P::lit(1e-5) {
                     return Err(ConfigError::OutOfRange(name));
                 }
             }
         }
-        let (factors, deficit) = Self::factor(covariance);
+        let (factors, deficit) = Self::of(covariance);
         // What rounding of the matrix's entries can do to a pivot.
         if deficit > P::lit(1e-4) {
             return Err(ConfigError::OutOfRange(name));
         }
         Ok(factors)
+    }
+
+    /// As [`factor`](Self::factor), once in the flash however often it is built with.
+    #[inline(never)]
+    fn of(matrix: &[[P; N]; N]) -> (Self, P) {
+        Self::factor(|i, j| matrix[i][j])
     }
 
     /// Factors a symmetric matrix, of which it reads the lower triangle. Also gives the worst
@@ -191,9 +205,14 @@ impl<P: Float, const N: usize> Factors<P, N> {
     }
 
     /// Of the same covariance with its states counted from the last to the first.
+    #[inline(never)]
     pub(crate) fn reversed(&self) -> Self {
         let covariance = self.covariance();
-        Self::factor(|i, j| covariance[N - 1 - i][N - 1 - j]).0
+        let entry = |i: usize, j: usize| covariance[N - 1 - i][N - 1 - j];
+        Self::of(&core::array::from_fn(|i| {
+            core::array::from_fn(|j| entry(i, j))
+        }))
+        .0
     }
 
     /// Whether it can be gone on with, wherever it comes from.
@@ -216,9 +235,9 @@ impl<P: Float, const N: usize> Factors<P, N> {
         sum.is_usable()
     }
 
-    /// `P ← F P Fᵀ + Q`.
-    #[inline]
-    pub(crate) fn predict(&mut self, transition: &[[P; N]; N], noise: &Self) {
+    /// `P ← F P Fᵀ` for any F: a sum of what each column of F L makes.
+    #[inline(never)]
+    pub(crate) fn transform(&mut self, transition: &[[P; N]; N]) {
         let mut next = Self::zero();
         for j in 0..N {
             let mut column = [P::zero(); N];
@@ -231,8 +250,6 @@ impl<P: Float, const N: usize> Factors<P, N> {
             }
             next.add(column, self.diagonal[j]);
         }
-        next.shake(noise, counting(&noise.diagonal));
-        next.mend();
         *self = next;
     }
 
@@ -303,7 +320,7 @@ impl<P: Float, const N: usize> Factors<P, N> {
     }
 
     /// `P ← P + Q`. `counting`: a bit for each of its factors that is not zero.
-    #[inline(always)]
+    #[inline]
     pub(crate) fn shake(&mut self, noise: &Self, counting: u32) {
         each!(j below N => {
             if counting & bit(j) != 0 {

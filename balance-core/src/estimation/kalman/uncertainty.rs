@@ -121,7 +121,7 @@ impl<P: Float, const N: usize> Uncertainty<P, N> for Reversed<P, N> {
     fn predict(&mut self, dynamics: &mut Self::Dynamics) {
         match &dynamics.form {
             Form::Triangular(transition) => self.0.carry(transition),
-            Form::Full(transition) => return self.0.predict(transition, &dynamics.noise),
+            Form::Full(transition) => self.0.transform(transition),
         }
         self.0.shake(&dynamics.noise, dynamics.shaking);
     }
