@@ -269,10 +269,10 @@ pub struct EmulateArgs {
 /// Which image to run on which processor, and through what.
 #[derive(Clone, Debug, Args)]
 pub struct ProcessorArgs {
-    /// Image of `examples/processor` or `examples/c/closed_loop`
+    /// Image of `examples/processor` or `examples/c/closed_loop`; with `--machine process` a program
     #[arg(long, value_name = "PATH")]
     pub image: PathBuf,
-    /// QEMU's machine: netduinoplus2 is an STM32F405 (Cortex-M4F), virt a RISC-V
+    /// QEMU's machine: netduinoplus2 is an STM32F405 (Cortex-M4F), virt a RISC-V; process is none
     #[arg(long, value_name = "NAME", value_parser = names(processor::machines()))]
     pub machine: String,
     /// Only this robot; may be repeated
