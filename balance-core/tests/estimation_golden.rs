@@ -45,7 +45,7 @@ fn worst<T: Scalar>(case: &Case) -> (f64, f64) {
         covariance: TiltCovariance {
             angle: p(case.covariance[0] / case.accel_variance),
             cross: p(0.0),
-            bias: p(case.covariance[1] / case.accel_variance),
+            bias: p(case.covariance[1] / case.accel_variance * case.dt * case.dt),
         },
         known: true,
         ..Default::default()
@@ -57,6 +57,8 @@ fn worst<T: Scalar>(case: &Case) -> (f64, f64) {
             estimate = estimate.max((found.to_param().to_f64() - expected).abs());
         }
         let state = tilt.state().covariance;
+        // The bias counts as its turn in a period.
+        let (p01, p11) = (p01 * case.dt, p11 * case.dt * case.dt);
         for (found, expected) in [(state.angle, p00), (state.cross, p01), (state.bias, p11)] {
             let found = found.to_f64() * case.accel_variance;
             covariance = covariance.max((found - expected).abs() / expected.abs());

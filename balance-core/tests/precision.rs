@@ -17,9 +17,9 @@ const SIN_COS_F32: [(f64, f64); 5] = [
 const SIN_COS_FIXED: f64 = 6e-9;
 const SIN_COS_COUNTS: f64 = 5e-9;
 const SIN_COS_SHORT: f64 = 9e-6;
-const ATAN2_F32: f64 = 2.2e-7;
-const ATAN2_FIXED: f64 = 1e-7;
-const ATAN2_COUNTS: f64 = 1e-7;
+const ATAN2_F32: f64 = 1.5e-7;
+const ATAN2_FIXED: f64 = 2e-8;
+const ATAN2_COUNTS: f64 = 2e-8;
 
 /// Weyl's sequence: fills 0 .. 1 evenly, for any length.
 fn even(n: u32) -> impl Iterator<Item = f64> {

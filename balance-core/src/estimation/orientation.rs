@@ -63,6 +63,9 @@ impl<T: Real> Orientation<T> {
     }
 }
 
+/// Specific force on all axes, in m/s², below which a robot falls and nothing points up.
+const FALL: f64 = 0.1;
+
 /// Where the readings of a sensor end: at or beyond, they are taken for saturated and left out.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ImuRanges<P> {
@@ -92,7 +95,9 @@ impl<P: Float> ImuRanges<P> {
     pub(super) fn check<T: Scalar<Param = P>>(&self) -> Result<ImuRanges<T>, ConfigError> {
         Ok(ImuRanges {
             gyro: T::from_param(config::positive("ranges.gyro", self.gyro)?),
-            accel: T::from_param(config::positive("ranges.accel", self.accel)?),
+            // The square of a reading is a float.
+            accel: T::from_param(config::positive("ranges.accel", self.accel)?)
+                .limit(T::lit(1e-9), T::lit(1e18)),
             mag: T::from_param(config::positive("ranges.mag", self.mag)?),
         })
     }
@@ -107,12 +112,12 @@ impl<T: Real> ImuRanges<T> {
     /// A specific force, unless it is missing, saturated, or a fall in which nothing points up.
     #[inline(always)]
     pub(super) fn usable_accel(&self, accel: Option<[T; 3]>) -> Option<[T; 3]> {
-        accel.filter(|&a| is_below(a, self.accel) && !is_below(a, T::lit(0.1)))
+        accel.filter(|&a| is_below(a, self.accel) && !is_below(a, T::lit(FALL)))
     }
     /// The direction of a specific force.
     #[inline(always)]
     pub(super) fn up(&self, accel: Option<[T; 3]>) -> Option<[T; 3]> {
-        self.usable_accel(accel).and_then(T::unit)
+        accel.and_then(|a| T::direction(a, T::lit(FALL), self.accel))
     }
     /// A field, unless it is missing, saturated or too small for a direction.
     #[inline(always)]
@@ -168,7 +173,9 @@ impl<T: Real> OrientationState<T> {
     pub(super) fn meet(&mut self, up: [T; 3], field: Option<[T; 3]>) -> bool {
         let new = !(self.level && (self.headed || field.is_none()));
         if new {
-            self.start(up, field);
+            // A copy: what a call takes by address would else lie in memory in every step.
+            let [x, y, z] = up;
+            self.start([x, y, z], field);
         }
         new
     }

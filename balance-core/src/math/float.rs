@@ -21,6 +21,9 @@ const OWN_32: bool = SOFT_32 && !cfg!(feature = "float-operators");
 /// integers costs little more.
 const SOFT_64: bool = cfg!(all(target_arch = "arm", target_os = "none"));
 
+/// Whether they are not: a sum costs no more than a comparison then.
+const HARD: bool = cfg!(any(not(target_os = "none"), target_abi = "eabihf"));
+
 /// Integers that order as floats do, but that −0 is below 0, and NaN beyond infinity.
 #[inline(always)]
 const fn ordered_32(bits: u32) -> i32 {
@@ -72,7 +75,7 @@ const fn round_bits(bits: u32) -> i32 {
 }
 
 macro_rules! float {
-    ($t:ident, $name:literal, $usable:literal, $round:ident, $libm:ident, $ordered:ident, $soft:ident) => {
+    ($t:ident, $name:literal, $usable:literal, $round:ident, $libm:ident, $ordered:ident, $soft:ident, $hard:expr) => {
         impl Scalar for $t {
             type Param = $t;
             type Gain = $t;
@@ -80,6 +83,7 @@ macro_rules! float {
             type Short = $t;
             type Fine = $t;
             const NAME: &'static str = $name;
+            const HARD: bool = $hard;
             const MAX: Self = 9_223_372_036_854_775_808.0;
             const MIN: Self = -9_223_372_036_854_775_808.0;
 
@@ -261,6 +265,14 @@ macro_rules! float {
                 (self.to_bits() << 1) < (limit.to_bits() << 1)
             }
 
+            #[inline(always)]
+            fn all_below<const N: usize>(values: [Self; N], limit: Self) -> bool {
+                // One comparison of the sum tells what is far below, as it mostly is.
+                let sum = values.iter().fold(0.0, |sum, value| sum + value.abs());
+                (Self::HARD && sum.to_bits() < limit.to_bits())
+                    || values.iter().all(|value| value.is_below(limit))
+            }
+
             type Section = StateVariable<$t>;
             type ThreeTerm = FloatTerms<$t>;
         }
@@ -347,7 +359,8 @@ float!(
     round_f32,
     m32,
     ordered_32,
-    SOFT_32
+    SOFT_32,
+    HARD
 );
 float!(
     f64,
@@ -356,7 +369,8 @@ float!(
     round_f64,
     m64,
     ordered_64,
-    SOFT_64
+    SOFT_64,
+    cfg!(not(target_os = "none"))
 );
 
 impl Real for f32 {
@@ -379,7 +393,28 @@ impl Real for f32 {
         Some(vector.map(|c| c * factor))
     }
     #[inline(always)]
+    fn direction<const N: usize>(vector: [Self; N], least: Self, most: Self) -> Option<[Self; N]> {
+        let square = vector.iter().fold(0.0, |sum, c| sum + c * c);
+        // A square between these proves both limits (the largest of N has at least an Nth), the first
+        // without underflow.
+        let proof = (Self::lit(N as f64) * least * least).to_bits();
+        let span = (most * most).to_bits().wrapping_sub(proof);
+        if HARD && square.to_bits().wrapping_sub(proof) < span {
+            let factor = 1.0 / Real::sqrt(square);
+            return Some(vector.map(|c| c * factor));
+        }
+        let fits = Self::all_below(vector, most) && !Self::all_below(vector, least);
+        if fits { Self::unit(vector) } else { None }
+    }
+    #[inline(always)]
     fn unit_wide<const N: usize>(vector: [Self; N]) -> Option<[Self; N]> {
+        let square = vector.iter().fold(0.0, |sum, c| sum + c * c);
+        // Within 2⁻¹¹ of one the first step of Newton's iteration is exact to the last place: 9e-8.
+        const NEAR: u32 = 0x3f7f_e000;
+        if square.to_bits().wrapping_sub(NEAR) < 0x3000 {
+            let factor = 1.5 - 0.5 * square;
+            return Some(vector.map(|c| c * factor));
+        }
         Self::unit(vector)
     }
     #[inline]

@@ -7,10 +7,10 @@
 //! |---|---|---|---|
 //! | `sin_cos` | 4e-8 to 1e3 rad, 3e-7 to 1e5 rad | `libm` | ½ LSB + 6e-9 |
 //! | `sin_cos_wrapped` | 1e-6 to π | as `sin_cos` | as `sin_cos` |
-//! | `atan2` | 2.2e-7 rad | `libm` | ½ LSB + 1e-7 rad |
+//! | `atan2` | 1.5e-7 rad | `libm` | ½ LSB + 2e-8 rad |
 //! | `sqrt` | correctly rounded | correctly rounded | ½ LSB |
 //! | [`wrap_angle`] | 3e-7 rad to 1e4 rad | 1e-9 rad to 1e6 rad | 1 LSB + 3e-9 rad |
-//! | [`atan2_counts`] | | | 1e-7 rad |
+//! | [`atan2_counts`] | | | 2e-8 rad |
 //! | [`sin_cos_counts`] | | | 5e-9 |
 //! | [`sin_cos_short`] | | | 9e-6 |
 //!

@@ -58,6 +58,9 @@ pub trait Scalar:
     /// Smallest (most negative) value that an algorithm accepts as an input.
     const MIN: Self;
 
+    /// Whether these are floats in hardware: a sum costs no more than a comparison then.
+    const HARD: bool = false;
+
     /// Converts a literal; meant for constants, which the compiler then folds.
     fn lit(value: f64) -> Self;
     /// Converts a parameter, rounding to nearest and saturating; NaN gives zero in fixed point.
@@ -186,6 +189,13 @@ pub trait Scalar:
         self.magnitude() < limit
     }
 
+    /// Whether every magnitude is below a limit, which must not be negative; false if one is NaN.
+    #[inline(always)]
+    #[must_use]
+    fn all_below<const N: usize>(values: [Self; N], limit: Self) -> bool {
+        values.iter().all(|value| value.is_below(limit))
+    }
+
     /// The same gains, prepared for [`accumulate_all`](Scalar::accumulate_all): in fixed point
     /// they share one exponent, if that costs none of them a digit.
     #[must_use]
@@ -275,7 +285,15 @@ pub trait Real: Scalar + core::ops::Div<Output = Self> {
     /// length zero, or (floats) with a square below 2⁻¹⁰⁰ or above 2¹²⁶, or NaN.
     #[must_use]
     fn unit<const N: usize>(vector: [Self; N]) -> Option<[Self; N]>;
-    /// The same for accumulators; in fixed point cheapest for what is about of length one already.
+    /// The same for a vector whose magnitudes are all below `most` and not all below `least`, which
+    /// are within 1e-9 ..= 1e18; `None` for others.
+    #[inline(always)]
+    #[must_use]
+    fn direction<const N: usize>(vector: [Self; N], least: Self, most: Self) -> Option<[Self; N]> {
+        let fits = Self::all_below(vector, most) && !Self::all_below(vector, least);
+        if fits { Self::unit(vector) } else { None }
+    }
+    /// The same for accumulators; cheapest for what is about of length one already.
     #[must_use]
     fn unit_wide<const N: usize>(vector: [Self::Wide; N]) -> Option<[Self::Wide; N]>;
     /// Sine of an angle in radians.

@@ -22,6 +22,6 @@ pub(crate) fn plus<T: Scalar>([ax, ay, az]: [T; 3], [bx, by, bz]: [T; 3]) -> [T;
 
 /// Whether every component is of a magnitude below the limit; false if one is NaN.
 #[inline(always)]
-pub(crate) fn is_below<T: Scalar>([x, y, z]: [T; 3], limit: T) -> bool {
-    x.is_below(limit) && y.is_below(limit) && z.is_below(limit)
+pub(crate) fn is_below<T: Scalar>(vector: [T; 3], limit: T) -> bool {
+    T::all_below(vector, limit)
 }
