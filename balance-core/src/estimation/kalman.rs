@@ -30,6 +30,7 @@ mod each;
 mod block_float;
 mod factors;
 mod measurements;
+mod sparse;
 mod steady;
 mod uncertainty;
 
@@ -42,6 +43,7 @@ pub use self::uncertainty::{KalmanScalar, Uncertainty};
 use self::factors::has_hardware;
 pub(super) use self::factors::{counting, covariance_of};
 pub(super) use self::measurements::admit;
+use self::sparse::Sparse;
 
 use crate::config::{ConfigError, within};
 use crate::math::{Float, Scalar};
@@ -177,45 +179,6 @@ fn are_usable<T: Scalar, const N: usize>(states: &[T::Wide; N]) -> bool {
 
 fn rows<P: Float, const R: usize, const C: usize>(matrix: &SMatrix<P, R, C>) -> [[P; C]; R] {
     core::array::from_fn(|i| core::array::from_fn(|j| matrix[(i, j)]))
-}
-
-/// A matrix of coefficients that knows where it is zero.
-#[derive(Clone, Copy, Debug)]
-struct Sparse<T: Scalar, const N: usize, const M: usize> {
-    rows: [[T::Gain; N]; M],
-    /// The column of a row's only entry; N if there is none, and beyond it if there are several.
-    only: [usize; M],
-}
-
-impl<T: Scalar, const N: usize, const M: usize> Sparse<T, N, M> {
-    fn new(rows: &[[T::Param; N]; M]) -> Self {
-        Self {
-            rows: rows.map(|row| row.map(T::gain)),
-            only: rows.map(|row| {
-                let entries = row.iter().enumerate();
-                let mut counting = entries.filter(|(_, x)| **x != T::Param::zero());
-                match (counting.next(), counting.next()) {
-                    (None, _) => N,
-                    (Some((column, _)), None) => column,
-                    _ => N + 1,
-                }
-            }),
-        }
-    }
-
-    /// `acc + Σ row[k] · x[k]`.
-    #[inline(always)]
-    fn accumulate(&self, row: usize, acc: T::Wide, x: &[T::Wide; N]) -> T::Wide {
-        let gains = &self.rows[row];
-        let only = self.only[row];
-        if only < N {
-            T::accumulate(acc, gains[only], T::narrow(x[only]))
-        } else if only == N {
-            acc
-        } else {
-            T::accumulate_all(acc, gains, &x.map(T::narrow))
-        }
-    }
 }
 
 /// What stays of a configuration, apart from F and Q in the covariance's own form.
