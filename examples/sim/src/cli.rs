@@ -43,6 +43,8 @@ pub enum Command {
     Emulate(EmulateArgs),
     /// Run scenarios with the robot's brain on an emulated processor, bit for bit beside the host's
     Processor(ProcessorArgs),
+    /// Put the prompt of an emulated board that balances behind a TCP port
+    Board(BoardArgs),
     /// Flood the prompt of an emulated board with noise while it balances
     Flood(FloodArgs),
     /// Break things on an emulated board while it balances: off or upright, each time
@@ -290,6 +292,27 @@ pub struct ProcessorArgs {
     /// Print one JSON object a line instead of the table
     #[arg(long)]
     pub json: bool,
+}
+
+/// Which image to put behind which port.
+#[derive(Clone, Debug, Args)]
+pub struct BoardArgs {
+    /// Firmware image with a prompt
+    #[arg(long, value_name = "PATH")]
+    pub image: PathBuf,
+    /// Server of the emulated board
+    #[arg(
+        long,
+        value_name = "PATH",
+        default_value = "examples/pico/emulator/serve.mjs"
+    )]
+    pub board: PathBuf,
+    /// Port
+    #[arg(long, value_name = "N", default_value_t = 7301)]
+    pub port: u16,
+    /// Seed of the sensor noise
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
 }
 
 /// How to flood the prompt of which image.

@@ -91,6 +91,11 @@ impl Lockstep {
         self.world.plant.state.pitch
     }
 
+    /// Lies on the floor, motors off.
+    pub(crate) fn fallen_over(&self) -> bool {
+        self.world.released() && !self.is_on() && self.pitch().abs() > 1.0
+    }
+
     /// A tenth of a millisecond.
     pub(crate) fn step(&mut self) -> Result<()> {
         self.world.step(self.bridges, steps_in(EXCHANGE));

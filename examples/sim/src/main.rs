@@ -3,6 +3,7 @@
 
 mod arm;
 mod autotune;
+mod board;
 mod campaign;
 mod cli;
 mod compare;
@@ -62,6 +63,7 @@ fn main() -> ExitCode {
         Some(Command::Motors(args)) => motors::motors(&args),
         Some(Command::Emulate(args)) => emulate::emulate(&args),
         Some(Command::Processor(args)) => processor::processor(&args),
+        Some(Command::Board(args)) => board::board(&args),
         Some(Command::Flood(args)) => flood::flood(&args),
         Some(Command::Campaign(args)) => campaign::campaign(&args),
         Some(Command::Soak(args)) => soak::soak(&args),

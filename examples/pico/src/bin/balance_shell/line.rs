@@ -12,6 +12,8 @@ use balance_core::robot::State;
 use balance_core::shell::{Shell, is_command};
 use balance_core::telemetry::{Drain, MAX_FRAME, Message, Snapshot, encode};
 use embassy_futures::select::select;
+use embassy_rp::interrupt;
+use embassy_rp::interrupt::InterruptExt as _;
 use embassy_rp::uart::{BufferedUartRx, BufferedUartTx};
 use embassy_sync::blocking_mutex::raw::NoopRawMutex;
 use embassy_sync::pipe::Pipe;
@@ -125,6 +127,9 @@ pub async fn prompt(
             out.spare.set(line.spare(*byte));
             let Ok(()) = shell.feed(&[*byte], &mut machine);
         }
+        // The sender's interrupt comes when its FIFO falls through a level: one that is served late, after
+        // a tick, and finds only the bytes before its buffer's end may never come again.
+        interrupt::UART0_IRQ.pend();
         machine.watch();
         teller.tell(&mut machine);
         led.show(blink(machine.state()), hal_rp2040::clock::now());
