@@ -116,6 +116,7 @@ fn any_state() -> impl Strategy<Value = WheelSpeedState> {
     (any::<[i32; 5]>(), any::<[u32; 2]>(), any::<u8>()).prop_map(|(i, u, suspects)| {
         WheelSpeedState {
             known: true,
+            believed: suspects & 1 == 0,
             counts: i[0],
             travelled: i[1],
             part: i[2],

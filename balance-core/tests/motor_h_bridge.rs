@@ -109,9 +109,9 @@ fn two_half_bridges_with_enable() {
 fn pwm_and_two_pins() {
     //                  on   +250   -500   0   brake    coast off
     let channel = pwm(&[0, 250, 500, 0, 0, 1000, 0, 0]);
-    // Zero keeps the direction that was last: the pins are not touched.
-    let in1 = pin(&[0, 1, 0, 1, 0, 0]);
-    let in2 = pin(&[0, 0, 1, 1, 0, 0]);
+    // Zero keeps the direction that was last.
+    let in1 = pin(&[0, 1, 0, 0, 1, 0, 0]);
+    let in2 = pin(&[0, 0, 1, 1, 1, 0, 0]);
     let mut motor = bridge::<f32, _>(PwmTwoPins::new(channel, in1, in2));
     tour(&mut motor);
     let (mut channel, mut in1, mut in2) = motor.release().release();

@@ -82,15 +82,16 @@ struct Loop {
 }
 
 /// What a tick computes with and leaves behind.
+#[repr(C)] // The largest last.
 pub struct Newest {
     /// When the tick was served.
     pub now: Instant,
     /// What it was told.
     pub inputs: Inputs<Number>,
-    /// The robot, with its answer.
-    pub robot: Robot<Number>,
     /// How the loop fares.
     pub report: Report,
+    /// The robot, with its answer.
+    pub robot: Robot<Number>,
 }
 
 /// For the loop, and between two ticks for telemetry, which copies what it wants in its own time. A
@@ -112,6 +113,8 @@ struct Work {
     watchdog: Watchdog,
     /// What the driver wants.
     armed: bool,
+    /// Ticks.
+    count: u8,
     /// Reads that failed in a row.
     failures: u8,
 }
@@ -131,8 +134,8 @@ impl Loop {
         let newest = Newest {
             now: Instant::default(),
             inputs: Inputs::default(),
-            robot: config.build()?,
             report: Report::default(),
+            robot: config.build()?,
         };
         NEWEST.lock(|place| place.replace(Some(newest)));
         Ok(Self {
@@ -149,6 +152,7 @@ impl Loop {
                 busy: devices.busy,
                 watchdog: devices.watchdog,
                 armed: false,
+                count: 0,
                 failures: 0,
             },
         })
@@ -214,7 +218,8 @@ impl Work {
             }
             newest.now = clock::now();
             newest.report.missed_ticks = missed;
-            self.sense(newest, sampled, read);
+            newest.inputs.imu.time = sampled;
+            self.sense(newest, &read);
             let outputs = newest.robot.step(newest.now, &newest.inputs);
             self.drive(newest.now, outputs);
             self.watchdog.feed();
@@ -226,14 +231,13 @@ impl Work {
     }
 
     /// Gathers what the robot is told in a tick.
-    #[inline(always)]
-    fn sense(&mut self, newest: &mut Newest, sampled: Instant, read: Option<ImuCounts>) {
+    #[inline(never)]
+    fn sense(&mut self, newest: &mut Newest, read: &Option<ImuCounts>) {
         let inputs = &mut newest.inputs;
-        inputs.imu.time = sampled;
         if let Some(counts) = read {
             self.failures = 0;
             inputs.imu.health = Health::Good;
-            inputs.imu.value = counts;
+            inputs.imu.value = *counts;
         } else {
             self.failures = self.failures.saturating_add(1);
             newest.report.bus_errors = newest.report.bus_errors.wrapping_add(1);
@@ -243,10 +247,14 @@ impl Work {
             newest.now,
             [self.left_encoder.count(), self.right_encoder.count()],
         );
-        inputs.battery_millivolts = self
-            .battery
-            .as_mut()
-            .and_then(|battery| battery.millivolts());
+        self.count = self.count.wrapping_add(1);
+        // The robot looks at it as rarely; in a tick that has little else to do.
+        if self.count & 3 == 1 {
+            inputs.battery_millivolts = self
+                .battery
+                .as_mut()
+                .and_then(|battery| battery.millivolts());
+        }
         inputs.command.arm = self.armed;
     }
 

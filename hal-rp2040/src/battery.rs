@@ -10,7 +10,8 @@ use embassy_rp::peripherals::ADC;
 
 pub use balance_core::platform::Divider;
 
-/// Reads the battery without ever waiting for the ADC.
+/// Reads the battery without ever waiting for the ADC, which converts a thousand times a second by
+/// itself.
 pub struct Battery<'d> {
     scale: DividerScale,
     _adc: Adc<'d, Blocking>,
@@ -18,7 +19,7 @@ pub struct Battery<'d> {
 }
 
 impl<'d> Battery<'d> {
-    /// Takes the ADC and a pin (GP26 to GP29) and starts the first conversion.
+    /// Takes the ADC and a pin (GP26 to GP29) and starts it.
     ///
     /// # Errors
     ///
@@ -33,9 +34,11 @@ impl<'d> Battery<'d> {
         let input = pin.pin().saturating_sub(26);
         let adc = Adc::new_blocking(adc, Config::default());
         let channel = Channel::new_pin(pin, Pull::None);
+        // Cycles of its clock of 48 MHz between two conversions, less one.
+        pac::ADC.div().write(|w| w.set_int(47_999));
         pac::ADC.cs().modify(|w| {
             w.set_ainsel(input);
-            w.set_start_once(true);
+            w.set_start_many(true);
         });
         Ok(Self {
             scale,
@@ -44,20 +47,15 @@ impl<'d> Battery<'d> {
         })
     }
 
-    /// The reading that the previous call started, in millivolts, and starts the next.
+    /// The last reading, in millivolts.
     ///
-    /// None if the conversion failed or is not done: one takes 2 µs. About 30 cycles.
+    /// None if its conversion failed. About 25 cycles.
     #[inline]
     pub fn millivolts(&mut self) -> Option<u16> {
-        let mut status = pac::ADC.cs().read();
-        if !status.ready() {
+        if pac::ADC.cs().read().err() {
             return None;
         }
         let reading = pac::ADC.result().read().result();
-        let failed = status.err();
-        // Nobody else writes there; the bits of errors are cleared by a one.
-        status.set_start_once(true);
-        pac::ADC.cs().write_value(status);
-        (!failed).then(|| self.scale.millivolts(reading))
+        Some(self.scale.millivolts(reading))
     }
 }

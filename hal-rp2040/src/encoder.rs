@@ -105,7 +105,7 @@ impl<'d, PIO: Instance, const SM: usize> Encoder<'d, PIO, SM> {
     /// Takes about 40 cycles, at most about 300. The FIFO holds four counts from just after the
     /// last call: they are thrown away, and the next one the state machine writes is of now. If
     /// none comes (somebody stopped the machine) the last count stands.
-    #[inline]
+    #[inline(never)]
     pub fn count(&mut self) -> i32 {
         let fifo = self.machine.rx();
         for _ in 0..4 {

@@ -111,6 +111,8 @@ struct Tuning<T: Scalar> {
     speed: T::Short,
     ahead: T::Short,
     slip: T,
+    /// The same, or what is cheap.
+    little: T,
     far: T,
     /// Gains of speed and way while there is no acceleration.
     chase: [T::Short; 2],
@@ -147,6 +149,7 @@ impl<T: Scalar> Tuning<T> {
             speed: T::short((c2 - height * bias) * dt),
             ahead: T::short((c3 + height * angle) * dt),
             slip: T::from_param(slip),
+            little: T::from_param(slip).limit(T::zero(), T::LITTLE),
             far: T::from_param(slip * p(20.0)),
             chase: [
                 T::short(dt / (chase * chase)),
@@ -236,37 +239,100 @@ impl<T: Real> RobotTilt<T> {
         if !input.rate.is_usable() {
             return self.estimate(TiltStatus::Held);
         }
-        let state = &mut self.state;
-        state.rate = input.rate - T::coarse(state.bias);
-        state.angle = T::grow(state.angle, dt, state.rate);
+        self.turn(input.rate, dt);
         let accel = input.accel.filter(|[x, z]| x.is_usable() & z.is_usable());
         let Some([forward, up]) = accel else {
-            return self.bridge(input.counts, dt);
+            let status = self.bridge(input.counts, dt);
+            return self.estimate(status);
         };
-        if !state.known {
+        if self.state.known {
+            let state = &mut self.state;
+            let along = level(T::coarse(state.angle), forward, up);
+            state.speed = T::grow(state.speed, dt, along);
+            self.correct(input.counts, dt);
+        } else {
             self.start(forward, up);
-            return self.estimate(TiltStatus::Fused);
         }
+        self.estimate(TiltStatus::Fused)
+    }
+
+    /// As [`step`](Self::step) of readings in counts, each worth `unit` m/s² and `speed_unit` m/s in a
+    /// period. Gives angle and rate.
+    #[inline(always)]
+    pub(crate) fn step_counts(
+        &mut self,
+        rate: T,
+        accel: Option<[i16; 2]>,
+        [unit, speed_unit]: [T::Short; 2],
+        counts: i32,
+    ) -> (T, T) {
+        let dt = self.dt_gain;
+        self.turn(rate, dt);
+        let (Some(readings), true) = (accel, self.state.known) else {
+            self.begin_counts(accel, unit, counts);
+            return (T::coarse(self.state.angle), self.state.rate);
+        };
+        let state = &mut self.state;
         let angle = T::coarse(state.angle);
-        state.speed = T::grow(state.speed, dt, level(angle, forward, up));
-        let error = self.roll(input.counts, dt);
+        state.speed = if angle.is_below(T::lit(SMALL)) {
+            T::grow_level(state.speed, speed_unit, angle, readings)
+        } else {
+            let [forward, up] = readings.map(|reading| T::from_reading(reading, unit));
+            T::grow(state.speed, dt, steep(angle, forward, up))
+        };
+        self.correct(counts, dt);
+        (T::coarse(self.state.angle), self.state.rate)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn begin_counts(&mut self, accel: Option<[i16; 2]>, unit: T::Short, counts: i32) {
+        match accel.map(|readings| readings.map(|reading| T::from_reading(reading, unit))) {
+            Some([forward, up]) => self.start(forward, up),
+            None => {
+                self.bridge(counts, self.dt_gain);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn turn(&mut self, rate: T, dt: T::Short) {
+        let state = &mut self.state;
+        state.rate = rate - T::coarse(state.bias);
+        state.angle = T::grow(state.angle, dt, state.rate);
+    }
+
+    /// A period's way, and what it says of the tilt.
+    #[inline(always)]
+    fn correct(&mut self, counts: i32, dt: T::Short) {
+        let error = self.roll(counts, dt);
         let (tuning, state) = (&self.tuning, &mut self.state);
         // What a gap in the readings has left behind is neither slipping nor bias.
         let sure = state.doubt == 0;
+        if !sure || !error.is_below(tuning.little) {
+            return self.correct_within(error);
+        }
+        state.angle = T::grow_little(state.angle, tuning.angle, error);
+        state.bias = T::grow_little(state.bias, tuning.bias, error);
+        state.speed = T::grow_little(state.speed, tuning.speed, error);
+        state.ahead = T::grow_little(state.ahead, tuning.ahead, error);
+    }
+
+    /// An error too large, or after a gap.
+    #[inline(never)]
+    fn correct_within(&mut self, error: T) {
+        let (tuning, state) = (&self.tuning, &mut self.state);
+        let sure = state.doubt == 0;
         let bound = if sure { tuning.slip } else { tuning.far };
         state.doubt = state.doubt.saturating_sub(1);
-        let mut bounded = error;
-        if !error.is_below(bound) {
-            bounded = error.limit(-bound, bound);
-            state.ahead = T::add_fine(state.ahead, error - bounded);
-        }
+        let bounded = error.limit_to(bound);
+        state.ahead = T::add_fine(state.ahead, error - bounded);
         state.angle = T::grow(state.angle, tuning.angle, bounded);
         if sure {
             state.bias = T::grow(state.bias, tuning.bias, bounded);
         }
         state.speed = T::grow(state.speed, tuning.speed, bounded);
         state.ahead = T::grow(state.ahead, tuning.ahead, bounded);
-        self.estimate(TiltStatus::Fused)
     }
 
     /// The way of a period; gives how far the lead due to the tilt is ahead of the estimated one.
@@ -284,16 +350,16 @@ impl<T: Real> RobotTilt<T> {
     /// accelerometer comes back.
     #[cold]
     #[inline(never)]
-    fn bridge(&mut self, counts: i32, dt: T::Short) -> TiltEstimate<T> {
+    fn bridge(&mut self, counts: i32, dt: T::Short) -> TiltStatus {
         if !self.state.known {
-            return self.estimate(TiltStatus::Waiting);
+            return TiltStatus::Waiting;
         }
         let error = self.roll(counts, dt);
         let (tuning, state) = (&self.tuning, &mut self.state);
         state.speed = T::grow(state.speed, tuning.chase[0], error);
         state.ahead = T::grow(state.ahead, tuning.chase[1], error);
         state.doubt = state.doubt.saturating_add(DOUBT);
-        self.estimate(TiltStatus::GyroOnly)
+        TiltStatus::GyroOnly
     }
 
     #[cold]

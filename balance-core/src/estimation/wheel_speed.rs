@@ -25,7 +25,8 @@ use crate::{ConfigError, Step, config};
 use num_traits::One;
 
 /// Sub-count steps in one count.
-const ONE: i32 = 1 << 20;
+const ONE: i32 = 1 << PART_BITS;
+const PART_BITS: u32 = 20;
 /// Largest motion in one period, in counts, so that a sum of two positions fits 32 bits.
 const MOST_COUNTS: i32 = 1000;
 /// Consecutive, mutually consistent readings after which a jump is believed.
@@ -163,6 +164,8 @@ pub struct WheelSpeed<T: Scalar> {
 pub struct WheelSpeedState {
     /// Whether the origin is set.
     pub known: bool,
+    /// Whether the last reading was believed.
+    pub believed: bool,
     /// Last believed reading.
     pub counts: i32,
     /// Counts since the origin.
@@ -190,9 +193,45 @@ impl<T: Scalar> WheelSpeed<T> {
     /// there without a jump of the angle.
     #[inline]
     pub fn step(&mut self, counts: i32) -> WheelMotion<T> {
+        let held = self.advance(counts);
+        self.motion(held)
+    }
+
+    /// As [`step`](Self::step); gives the speed, in 2⁻²⁰ counts per period.
+    #[inline(always)]
+    pub(crate) fn step_parts(&mut self, counts: i32) -> i32 {
+        self.advance(counts);
+        self.state.speed
+    }
+
+    /// Whether the reading was not believed.
+    #[inline(always)]
+    fn advance(&mut self, counts: i32) -> bool {
+        let moved = counts.wrapping_sub(self.state.counts);
+        let most = self.tuning.most_counts;
+        // One comparison: what is below the range wraps to far above it.
+        let is_usual = moved.wrapping_add(most) as u32 <= (most as u32) << 1;
+        if !is_usual || !self.state.believed {
+            return self.advance_disturbed(counts);
+        }
+        self.state.counts = counts;
+        // Both of at most 1000 counts, and one more.
+        let predicted = self
+            .state
+            .part
+            .wrapping_add(self.state.speed)
+            .wrapping_sub(moved << PART_BITS);
+        self.track(moved, predicted);
+        false
+    }
+
+    /// After a start, a gap or a reading that was not believed, or at one.
+    #[cold]
+    #[inline(never)]
+    fn advance_disturbed(&mut self, counts: i32) -> bool {
         if !self.state.known {
             self.state = WheelSpeedState::starting_at(counts);
-            return self.motion(false);
+            return false;
         }
         let moved = counts.wrapping_sub(self.state.counts);
         if moved.unsigned_abs() > self.tuning.most_counts.unsigned_abs()
@@ -204,15 +243,27 @@ impl<T: Scalar> WheelSpeed<T> {
         state.counts = counts;
         state.suspects = 0;
         state.missed = 0;
-        self.track(moved);
-        self.motion(false)
+        state.believed = true;
+        state.since_edge = state.since_edge.min(self.tuning.standstill);
+        let predicted = state
+            .part
+            .saturating_add(state.speed)
+            .saturating_sub(parts_of(moved));
+        self.track(moved, predicted);
+        false
     }
 
     /// Lets a period pass without a reading: the motion is carried on.
     #[inline]
     pub fn hold(&mut self) -> WheelMotion<T> {
+        self.carry_on();
+        self.motion(true)
+    }
+
+    fn carry_on(&mut self) {
         let state = &mut self.state;
         if state.known {
+            state.believed = false;
             state.missed = state.missed.saturating_add(1);
             state.since_edge = state.since_edge.saturating_add(1);
             if state.since_edge >= self.tuning.standstill {
@@ -220,7 +271,6 @@ impl<T: Scalar> WheelSpeed<T> {
             }
             state.part = state.part.saturating_add(state.speed);
         }
-        self.motion(true)
     }
 
     /// Whether not even the periods without a reading explain such a motion.
@@ -232,56 +282,50 @@ impl<T: Scalar> WheelSpeed<T> {
     }
 
     #[inline(always)]
-    fn track(&mut self, moved: i32) {
-        let Tuning {
-            response,
-            slowest_quick,
-            standstill,
-            fastest,
-            ..
-        } = self.tuning;
-        let state = &mut self.state;
+    fn track(&mut self, moved: i32, predicted: i32) {
+        let (tuning, state) = (&self.tuning, &mut self.state);
         state.travelled = state.travelled.saturating_add(moved);
-        let since = state.since_edge.saturating_add(1).min(standstill);
-        let predicted = state
-            .part
-            .saturating_add(state.speed)
-            .saturating_sub(parts_of(moved));
-        state.part = predicted.clamp(0, ONE);
-        let error = state.part.saturating_sub(predicted);
-        if error != 0 {
-            let change = if since <= slowest_quick {
+        // Never above the standstill, which is at most 10⁷ periods.
+        let since = state.since_edge.wrapping_add(1);
+        if predicted as u32 <= ONE as u32 {
+            state.part = predicted;
+        } else {
+            state.part = if predicted < 0 { 0 } else { ONE };
+            let error = state.part.saturating_sub(predicted);
+            let change = if since <= tuning.slowest_quick {
                 // Both factors below 2³¹ in magnitude: the product has its place in 63 bits.
-                (mul_wide(error, response) >> 31) as i32
+                (mul_wide(error, tuning.response) >> 31) as i32
             } else {
-                per_period(error, since)
+                per_period(error, since.min(tuning.standstill))
             };
-            state.speed = state.speed.saturating_add(change);
+            let speed = state.speed.saturating_add(change);
+            state.speed = speed.min(tuning.fastest).max(tuning.fastest.wrapping_neg());
         }
         if moved != 0 {
             state.since_edge = 0;
-            if (moved > 0) != (state.speed > 0) {
+            if (moved ^ state.speed) < 0 {
                 state.speed = 0;
             }
+        } else if since >= tuning.standstill {
+            state.since_edge = tuning.standstill;
+            state.speed = 0;
         } else {
             state.since_edge = since;
-            if since >= standstill {
-                state.speed = 0;
-            } else if exceeds(state.speed.unsigned_abs(), since) {
+            if exceeds(state.speed.unsigned_abs(), since) {
                 let bound = per_period(SLOWER_THAN as i32, since);
                 state.speed = if state.speed < 0 {
-                    bound.saturating_neg()
+                    bound.wrapping_neg()
                 } else {
                     bound
                 };
             }
         }
-        state.speed = state.speed.min(fastest).max(fastest.saturating_neg());
     }
 
     #[cold]
-    fn doubt(&mut self, counts: i32) -> WheelMotion<T> {
+    fn doubt(&mut self, counts: i32) -> bool {
         let state = &mut self.state;
+        state.believed = false;
         let apart = counts.wrapping_sub(state.suspect).unsigned_abs();
         let agrees = state.suspects > 0 && apart <= self.tuning.most_counts.unsigned_abs();
         state.suspects = if agrees {
@@ -291,7 +335,8 @@ impl<T: Scalar> WheelSpeed<T> {
         };
         state.suspect = counts;
         if state.suspects < PATIENCE {
-            return self.hold();
+            self.carry_on();
+            return true;
         }
         let carried = state.part.div_euclid(ONE);
         *state = WheelSpeedState {
@@ -300,7 +345,7 @@ impl<T: Scalar> WheelSpeed<T> {
             part: state.part.rem_euclid(ONE),
             ..WheelSpeedState::starting_at(counts)
         };
-        self.motion(false)
+        false
     }
 
     #[inline(always)]
@@ -340,6 +385,11 @@ impl<T: Scalar> WheelSpeed<T> {
             speed: state.speed.min(fastest).max(fastest.saturating_neg()),
             ..state
         };
+        if state.believed {
+            // What the shorter way of a step counts on.
+            self.state.part = state.part.clamp(0, ONE);
+            self.state.since_edge = state.since_edge.min(self.tuning.standstill);
+        }
     }
 }
 
@@ -408,6 +458,7 @@ impl WheelSpeedState {
     fn starting_at(counts: i32) -> Self {
         Self {
             known: true,
+            believed: true,
             counts,
             part: ONE / 2,
             ..Self::default()

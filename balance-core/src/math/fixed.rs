@@ -7,7 +7,7 @@
 use super::atan2::atan2_fixed;
 use super::scalar::{Real, Scalar};
 use super::section::DirectForm;
-use super::short::{FINE_BITS, ShortGain, small_tangent};
+use super::short::{FINE_BITS, ShortGain, ShortSum, small_tangent};
 use super::sin_cos::{phase_below, phase_fixed, sin_cos_counts};
 use super::sqrt::{inverse_sqrt, sqrt_fixed};
 use super::three_term::FixedTerms;
@@ -306,6 +306,7 @@ impl<Frac: LeEqU32 + Send + Sync + 'static> Scalar for Fixed<Frac> {
     const NAME: &'static str = "fixed";
     const MAX: Self = Self::from_bits(i32::MAX);
     const MIN: Self = Self::from_bits(i32::MIN);
+    const LITTLE: Self = Self::from_bits(0xffff);
 
     #[inline(always)]
     fn lit(value: f64) -> Self {
@@ -475,6 +476,50 @@ impl<Frac: LeEqU32 + Send + Sync + 'static> Scalar for Fixed<Frac> {
         gain.counts_in(self.to_bits(), Frac::U32)
     }
     #[inline(always)]
+    fn grow_little(fine: i32, gain: ShortGain, x: Self) -> i32 {
+        gain.grow_little(fine, x.to_bits(), Frac::U32)
+    }
+    #[inline(always)]
+    fn grow_level(fine: i32, gain: ShortGain, angle: Self, forward_and_up: [i16; 2]) -> i32 {
+        gain.grow_level(fine, angle.to_bits(), forward_and_up, Frac::U32)
+    }
+    #[inline(always)]
+    fn nearer_reciprocal(gain: ShortGain, value: Self) -> ShortGain {
+        gain.nearer_reciprocal(value.to_bits(), Frac::U32)
+    }
+    #[inline(always)]
+    fn part_of(self, whole: u16) -> u16 {
+        let share = self.to_bits().max(0).min(Self::one().to_bits()) as u32;
+        let share = if Frac::U32 >= 16 {
+            share >> ((Frac::U32 - 16) & 31)
+        } else {
+            share << (16 - Frac::U32)
+        };
+        // At most 2¹⁶ · (2¹⁶ − 1) and 2¹⁵.
+        (share.wrapping_mul(u32::from(whole)).wrapping_add(0x8000) >> 16) as u16
+    }
+    fn align_short<const N: usize>(gains: [ShortGain; N]) -> [ShortGain; N] {
+        ShortGain::align(gains)
+    }
+    #[inline(always)]
+    fn dot_short<const N: usize>(gains: &[ShortGain; N], x: &[Self; N]) -> Self {
+        let mut sum = ShortSum::default();
+        for (gain, x) in gains.iter().zip(x) {
+            sum.add(*gain, x.to_bits());
+        }
+        Self::from_bits(gains.first().map_or(0, |gain| sum.total(*gain)))
+    }
+    #[inline(always)]
+    fn is_below(self, limit: Self) -> bool {
+        self.to_bits().unsigned_abs() < limit.to_bits() as u32
+    }
+    #[inline(always)]
+    fn magnitude(self) -> Self {
+        let magnitude = self.to_bits().wrapping_abs();
+        // Only that of the most negative one is negative.
+        Self::from_bits(magnitude.wrapping_add(magnitude >> 31))
+    }
+    #[inline(always)]
     fn rough_product(self, other: Self) -> Self {
         Self::from_bits(ShortGain::rough(other.to_bits(), Frac::U32).times(self.to_bits()))
     }
@@ -516,10 +561,6 @@ impl<Frac: LeEqU32 + Send + Sync + 'static> Scalar for Fixed<Frac> {
     #[inline(always)]
     fn is_usable(self) -> bool {
         true
-    }
-    #[inline(always)]
-    fn magnitude(self) -> Self {
-        Self::from_bits(self.to_bits().saturating_abs())
     }
 
     type Section = DirectForm;

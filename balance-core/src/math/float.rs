@@ -86,6 +86,7 @@ macro_rules! float {
             const HARD: bool = $hard;
             const MAX: Self = 9_223_372_036_854_775_808.0;
             const MIN: Self = -9_223_372_036_854_775_808.0;
+            const LITTLE: Self = Self::MAX;
 
             #[inline(always)]
             fn lit(value: f64) -> Self {
@@ -160,6 +161,17 @@ macro_rules! float {
                 $round($libm::product(gain, self))
             }
             #[inline(always)]
+            fn part_of(self, whole: u16) -> u16 {
+                let whole = i32::from(whole);
+                $round(self * whole as $t).max(0).min(whole) as u16
+            }
+            #[inline(always)]
+            fn dot_short<const N: usize>(gains: &[$t; N], x: &[$t; N]) -> $t {
+                let mut products = gains.iter().zip(x).map(|(gain, x)| gain * x);
+                let first = products.next().unwrap_or(0.0);
+                products.fold(first, |sum, product| sum + product)
+            }
+            #[inline(always)]
             fn rough_product(self, other: Self) -> Self {
                 $libm::product(self, other)
             }
@@ -184,6 +196,20 @@ macro_rules! float {
             #[inline(always)]
             fn grow_counts(fine: $t, gain: $t, counts: i32) -> $t {
                 $libm::sum_with_product(fine, gain, counts as $t)
+            }
+            #[inline(always)]
+            fn grow_little(fine: $t, gain: $t, x: Self) -> $t {
+                fine + gain * x
+            }
+            #[inline(always)]
+            fn grow_level(fine: $t, gain: $t, angle: Self, [forward, up]: [i16; 2]) -> $t {
+                let tangent = angle.small_tangent();
+                fine + gain * (i32::from(forward) as $t + tangent * i32::from(up) as $t)
+            }
+            #[inline(always)]
+            fn nearer_reciprocal(gain: $t, value: Self) -> $t {
+                let excess = gain * value - 1.0;
+                gain - gain * excess.limit(-0.25, 0.25)
             }
             #[inline(always)]
             fn add_fine(fine: $t, x: Self) -> $t {

@@ -60,6 +60,8 @@ pub trait Scalar:
 
     /// Whether these are floats in hardware: a sum costs no more than a comparison then.
     const HARD: bool = false;
+    /// What [`grow_little`](Scalar::grow_little) bears.
+    const LITTLE: Self;
 
     /// Converts a literal; meant for constants, which the compiler then folds.
     fn lit(value: f64) -> Self;
@@ -97,6 +99,20 @@ pub trait Scalar:
     /// `i32`.
     #[must_use]
     fn to_counts_short(self, gain: Self::Short) -> i32;
+    /// The share `self` of a whole number, rounded to nearest: 0 for what is below zero, all of it for
+    /// one and above.
+    #[must_use]
+    fn part_of(self, whole: u16) -> u16;
+    /// The same coefficients, prepared for [`dot_short`](Scalar::dot_short): in fixed point they share
+    /// one exponent, that of the largest, and are held to 5e-5 of that one.
+    #[must_use]
+    fn align_short<const N: usize>(gains: [Self::Short; N]) -> [Self::Short; N] {
+        gains
+    }
+    /// `Σ gainᵢ · xᵢ` of [aligned](Scalar::align_short) coefficients, saturating; fixed point rounds
+    /// down, to as many places as its largest coefficient has.
+    #[must_use]
+    fn dot_short<const N: usize>(gains: &[Self::Short; N], x: &[Self; N]) -> Self;
     /// `self · other`, where fixed point limits `other` to ±64 and takes it in steps of 1/512;
     /// saturating, rounded down.
     #[must_use]
@@ -114,6 +130,23 @@ pub trait Scalar:
     /// `fine + gain · counts`, as [`grow`](Scalar::grow).
     #[must_use]
     fn grow_counts(fine: Self::Fine, gain: Self::Short, counts: i32) -> Self::Fine;
+    /// As [`grow`](Scalar::grow) of an `x` below [`LITTLE`](Scalar::LITTLE) in magnitude, at half of
+    /// its cost.
+    #[must_use]
+    fn grow_little(fine: Self::Fine, gain: Self::Short, x: Self) -> Self::Fine;
+    /// `fine + gain · (forward + up · tan angle)` of two readings of a sensor of 16 bits, for an
+    /// angle below ½ in magnitude.
+    #[must_use]
+    fn grow_level(
+        fine: Self::Fine,
+        gain: Self::Short,
+        angle: Self,
+        forward_and_up: [i16; 2],
+    ) -> Self::Fine;
+    /// The reciprocal of a value above zero, from the one of a value nearby: exact to the square of
+    /// their difference. Farther off it comes nearer by a quarter at a time.
+    #[must_use]
+    fn nearer_reciprocal(gain: Self::Short, value: Self) -> Self::Short;
     /// `fine + x`.
     #[must_use]
     fn add_fine(fine: Self::Fine, x: Self) -> Self::Fine;
@@ -236,6 +269,18 @@ pub trait Scalar:
     fn limit(self, low: Self, high: Self) -> Self {
         let raised = if low.is_above(self) { low } else { self };
         if raised.is_above(high) { high } else { raised }
+    }
+    /// Limits to ± `most`, which must not be negative.
+    #[inline(always)]
+    #[must_use]
+    fn limit_to(self, most: Self) -> Self {
+        if self.is_below(most) {
+            self
+        } else if self < Self::zero() {
+            -most
+        } else {
+            most
+        }
     }
     /// Magnitude; the most negative fixed-point value gives the largest.
     #[inline(always)]

@@ -105,6 +105,21 @@ impl ShortGain {
         Self::of(mantissa, STEP_BITS as i32)
     }
 
+    /// The same coefficients with the least of their shifts.
+    pub(super) fn align<const N: usize>(gains: [Self; N]) -> [Self; N] {
+        let of_nonzero = gains.iter().filter(|gain| gain.mantissa() != 0);
+        let least = of_nonzero
+            .map(|gain| gain.shift())
+            .min()
+            .unwrap_or(MOST_SHIFT);
+        gains.map(|gain| {
+            let down = gain.shift().wrapping_sub(least).max(0).min(16);
+            // To nearest; the mantissa is below 2¹⁵.
+            let rounded = gain.mantissa().wrapping_add((1 << down) >> 1) >> down;
+            Self::of(rounded, least)
+        })
+    }
+
     const fn of(mantissa: i32, shift: i32) -> Self {
         Self((mantissa << 16) | (shift + BIAS))
     }
@@ -132,7 +147,7 @@ impl ShortGain {
     /// `gain · counts` with `frac` fractional bits, rounded down, saturating.
     #[inline(always)]
     pub(super) fn times_counts(self, counts: i32, frac: u32) -> i32 {
-        raised_product(self.raised(frac), counts)
+        product(self.raised(frac), counts)
     }
 
     /// The same of a reading of 16 bits, in one multiplication.
@@ -142,13 +157,28 @@ impl ShortGain {
         if down < 32 {
             self.mantissa().wrapping_mul(i32::from(reading)) >> down
         } else {
-            raised_product(self.raised(frac), i32::from(reading))
+            product(self.raised(frac), i32::from(reading))
         }
     }
 
     /// `gain · x` in whole numbers, rounded to nearest, for an `x` with `frac` fractional bits.
     #[inline(always)]
     pub(super) fn counts_in(self, x: i32, frac: u32) -> i32 {
+        // A fraction of a full range, most of the time: within 16 bits it takes one multiplication.
+        let spare = frac.saturating_sub(16);
+        let down = self.shift().wrapping_add(frac.min(16) as i32) as u32;
+        if self.0 >= 0 && self.shift() >= 2 && x as u32 <= 1 << (frac & 31) && down < 32 {
+            // At most 2¹⁶: within an eighth of a count, as the gain is below 2¹³.
+            let share = (x as u32).wrapping_add((1 << spare) >> 1) >> spare;
+            // Less than 2³¹ and 2³⁰.
+            let product = (self.mantissa() as u32).wrapping_mul(share);
+            return (product.wrapping_add((1 << down) >> 1) >> down) as i32;
+        }
+        self.counts_in_any(x, frac)
+    }
+
+    #[inline(never)]
+    fn counts_in_any(self, x: i32, frac: u32) -> i32 {
         // Sixteenths, rounded down, and then to nearest.
         let lower = frac.saturating_sub(4) as i32;
         let sixteenths = if self.shift() <= 47 - lower {
@@ -164,13 +194,114 @@ impl ShortGain {
     /// `fine + gain · x`, where `x` has `frac` fractional bits, rounded down, saturating.
     #[inline(always)]
     pub(super) fn grow(self, fine: i32, x: i32, frac: u32) -> i32 {
-        fine.saturating_add(raised_product(self.raised(FINE_BITS - frac), x))
+        fine.saturating_add(product(self.raised(FINE_BITS - frac), x))
+    }
+
+    /// The same of an `x` of magnitude below 2¹⁶ last places, in one multiplication.
+    #[inline(always)]
+    pub(super) fn grow_little(self, fine: i32, x: i32, frac: u32) -> i32 {
+        let down = self.shift().wrapping_sub((FINE_BITS - frac) as i32) as u32;
+        if down < 32 {
+            fine.saturating_add(self.mantissa().wrapping_mul(x) >> down)
+        } else {
+            self.grow(fine, x, frac)
+        }
     }
 
     /// `fine + gain · counts`.
     #[inline(always)]
     pub(super) fn grow_counts(self, fine: i32, counts: i32) -> i32 {
-        fine.saturating_add(raised_product(self.raised(FINE_BITS), counts))
+        let down = self.shift().wrapping_sub(FINE_BITS as i32) as u32;
+        if counts as i16 as i32 == counts && down < 32 {
+            return fine.saturating_add(self.mantissa().wrapping_mul(counts) >> down);
+        }
+        fine.saturating_add(product(self.raised(FINE_BITS), counts))
+    }
+
+    /// `fine + gain · (forward + up · tan angle)` of two readings, for an angle of less than ½ with
+    /// `frac` fractional bits.
+    #[inline(always)]
+    pub(super) fn grow_level(
+        self,
+        fine: i32,
+        angle: i32,
+        [forward, up]: [i16; 2],
+        frac: u32,
+    ) -> i32 {
+        /// Fractional bits of a tangent, and of counts.
+        const TANGENT: u32 = 15;
+        const COUNTS: u32 = 10;
+        let t = if frac >= TANGENT {
+            angle >> (frac - TANGENT)
+        } else {
+            angle << (TANGENT - frac)
+        };
+        let cube = (t.wrapping_mul(t) >> TANGENT).wrapping_mul(t) >> TANGENT;
+        // A third is 1365/4096. At most 0.55.
+        let tangent = t.wrapping_add(cube.wrapping_mul(1365) >> 12);
+        // At most 2²⁶ and 2²⁵.
+        let along = (i32::from(forward) << COUNTS)
+            .wrapping_add(i32::from(up).wrapping_mul(tangent) >> (TANGENT - COUNTS));
+        fine.saturating_add(product(self.raised(FINE_BITS - COUNTS), along))
+    }
+
+    /// One step of Newton's towards the reciprocal of a positive number, from what was it a moment
+    /// ago: `gain · (2 − gain · x)`, a correction of a quarter at most.
+    #[inline(always)]
+    pub(super) fn nearer_reciprocal(self, x: i32, frac: u32) -> Self {
+        let one = 1 << (frac & 31);
+        let excess = product(self, x).saturating_sub(one);
+        let most = one >> 2;
+        let bounded = excess.min(most).max(most.wrapping_neg());
+        // 16 fractional bits: a quarter is 2¹⁴, and the product below 2³⁰.
+        let share = if frac >= 16 {
+            bounded >> (frac - 16)
+        } else {
+            bounded << (16 - frac)
+        };
+        let mantissa = self.mantissa();
+        let nearer = mantissa.wrapping_sub(mantissa.wrapping_mul(share) >> 16);
+        let shift = self.shift();
+        if nearer > 0x7fff && shift > 0 {
+            Self::of(nearer >> 1, shift.wrapping_sub(1))
+        } else if nearer < 0x4000 && shift < MOST_SHIFT {
+            Self::of(nearer << 1, shift.wrapping_add(1))
+        } else {
+            Self::of(nearer.min(0x7fff), shift)
+        }
+    }
+}
+
+/// A sum of products of coefficients that share one shift.
+#[derive(Clone, Copy, Default)]
+pub(super) struct ShortSum {
+    /// In units of 2¹⁶ last places of the products.
+    sum: i32,
+}
+
+impl ShortSum {
+    #[inline(always)]
+    pub(super) fn add(&mut self, gain: ShortGain, x: i32) {
+        let mantissa = gain.mantissa();
+        // At most 2³⁰ and 2³¹.
+        let high = mantissa.wrapping_mul(x >> 16);
+        let low = mantissa.wrapping_mul(x & 0xffff) >> 16;
+        self.sum = self.sum.saturating_add(high.wrapping_add(low));
+    }
+
+    #[inline(always)]
+    pub(super) fn total(self, gain: ShortGain) -> i32 {
+        if gain.0 & 0x40 != 0 {
+            return self.sum >> (gain.0 & 31);
+        }
+        let up = 16 - (gain.0 & 15);
+        let raised = self.sum << up;
+        if raised >> up == self.sum {
+            raised
+        } else {
+            cold();
+            end_of_range(self.sum)
+        }
     }
 }
 
@@ -186,6 +317,10 @@ const fn product(gain: ShortGain, x: i32) -> i32 {
         // A shift by 16 and more.
         return high.wrapping_add(low >> 16) >> (place & 31);
     }
+    if place & 0x7f < BIAS {
+        // A gain that has been raised to more than 16 bits and a shift hold.
+        return large_product(gain, x);
+    }
     // By 0 to 15.
     let up = place.wrapping_neg() & 31;
     let raised = high << up;
@@ -197,24 +332,14 @@ const fn product(gain: ShortGain, x: i32) -> i32 {
     }
 }
 
-/// The same of a gain that has been raised, perhaps to more than 16 bits and a shift hold.
-#[inline(always)]
-fn raised_product(gain: ShortGain, x: i32) -> i32 {
-    if gain.0 & 0x7f >= BIAS {
-        product(gain, x)
-    } else {
-        large_product(gain, x)
-    }
-}
-
 #[cold]
 #[inline(never)]
-fn large_product(gain: ShortGain, x: i32) -> i32 {
-    let product = i64::from(gain.mantissa()) * i64::from(x);
+const fn large_product(gain: ShortGain, x: i32) -> i32 {
+    let product = gain.mantissa() as i64 * x as i64;
     // At most 2⁴⁶, to where it fits nowhere.
     let wide = product.saturating_mul(1 << (gain.shift().wrapping_neg() & 31));
     let narrow = wide as i32;
-    if i64::from(narrow) == wide {
+    if narrow as i64 == wide {
         narrow
     } else {
         end_of_range((wide >> 32) as i32)
@@ -321,6 +446,65 @@ mod tests {
             let got = f64::from(gain.grow_counts(fine, x));
             let bound = if step.abs() < 1e9 && held < 0.1 { 2.0 } else { f64::INFINITY };
             prop_assert!((got - exact).abs() <= bound, "{got} {exact}");
+            let little = x % 0x1_0000;
+            let step = held * f64::from(little) * 256.0;
+            let got = f64::from(gain.grow_little(fine, little, FRAC));
+            let exact = in_range(f64::from(fine) + in_range(step));
+            let bound = if step.abs() < 1e9 && held < 30.0 { 2.0 } else { f64::INFINITY };
+            prop_assert!((got - exact).abs() <= bound, "{got} {exact}");
+        }
+
+        #[test]
+        fn a_sum_of_products_is_right_and_saturates(
+            gains in prop::array::uniform4(-40.0_f32..40.0), x: [i32; 4], near in 0..31_u32
+        ) {
+            let x = x.map(|x| x >> near);
+            let aligned = ShortGain::align(gains.map(ShortGain::new));
+            let largest = gains.iter().fold(0.0, |most: f64, k| most.max(f64::from(k.abs())));
+            let mut sum = ShortSum::default();
+            let (mut exact, mut size, mut beyond) = (0.0, 0.0, false);
+            for (k, gain) in aligned.iter().enumerate() {
+                prop_assert!((value(*gain) - f64::from(gains[k])).abs() <= 5e-5 * largest);
+                sum.add(*gain, x[k]);
+                exact += value(*gain) * f64::from(x[k]);
+                size += largest * f64::from(x[k]).abs();
+                beyond |= size > 2e9;
+            }
+            let got = f64::from(sum.total(aligned[0]));
+            // Five roundings in units of the largest coefficient's last place but 16.
+            let bound = 5.0 * largest * 8.0 + 1.0;
+            if !beyond {
+                prop_assert!((got - exact).abs() <= bound, "{got} {exact}");
+            }
+        }
+
+        #[test]
+        fn a_level_is_that_of_two_readings(
+            gain in 1e-9_f32..1e-4, angle in -0.49_f64..0.49, forward: i16, up: i16
+        ) {
+            let gain = ShortGain::new(gain);
+            let unit = f64::from(1 << FRAC);
+            let got = gain.grow_level(0, (angle * unit) as i32, [forward, up], FRAC);
+            let tangent = angle + angle * angle * angle / 3.0;
+            let along = f64::from(forward) + tangent * f64::from(up);
+            let exact = in_range(value(gain) * along * f64::from(1 << FINE_BITS));
+            // A tangent is within 2e-4, which of 32768 counts is 6.
+            let bound = 2.0 + value(gain) * f64::from(1 << FINE_BITS) * 7.0;
+            prop_assert!((f64::from(got) - exact).abs() <= bound, "{got} {exact}");
+        }
+
+        #[test]
+        fn a_reciprocal_follows_what_it_is_of(from in 0.5_f64..200.0, to in 0.5_f64..200.0) {
+            let unit = f64::from(1 << FRAC);
+            let bits = |x: f64| (x * unit) as i32;
+            let mut gain = ShortGain::reciprocal(bits(from), FRAC);
+            let first = value(gain.nearer_reciprocal(bits(from * 1.01), FRAC)) * from * 1.01;
+            prop_assert!((first - 1.0).abs() < 4e-4, "{first}");
+            for _ in 0..50 {
+                gain = gain.nearer_reciprocal(bits(to), FRAC);
+            }
+            let last = value(gain) * to;
+            prop_assert!((last - 1.0).abs() < 2e-4, "{last}");
         }
     }
 }

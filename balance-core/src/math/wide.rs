@@ -31,7 +31,7 @@ pub(super) const fn mul_high(a: i32, b: i32) -> i32 {
 
 /// `a · b / 2³²`, rounded down.
 #[inline(always)]
-pub(super) const fn mul_high_unsigned(a: u32, b: u32) -> u32 {
+pub(crate) const fn mul_high_unsigned(a: u32, b: u32) -> u32 {
     if NARROW {
         mul_high_unsigned_in_parts(a, b)
     } else {

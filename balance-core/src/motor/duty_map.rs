@@ -87,7 +87,9 @@ struct Settings<T: Scalar> {
     friction: T,
     /// Friction is above zero.
     rubs: bool,
-    friction_slope: T::Short,
+    /// Voltages below this are raised in proportion.
+    friction_blend: T,
+    friction_raise: T::Short,
     nominal: T,
     min_battery: T,
     max_battery: T,
@@ -121,7 +123,8 @@ impl<T: Scalar> Settings<T> {
         Ok(Self {
             friction: T::from_param(friction),
             rubs: T::from_param(friction) > T::zero(),
-            friction_slope: T::short(slope),
+            friction_blend: T::from_param(config.friction_blend),
+            friction_raise: T::short(T::Param::one() + slope),
             nominal: T::from_param(nominal),
             min_battery: T::from_param(min),
             max_battery: held,
@@ -218,22 +221,37 @@ impl<T: Real> DutyMap<T> {
         believed.is_some()
     }
 
+    /// Takes the battery's voltage, in V, and comes nearer to it, by a quarter at most: within 0.1 % of
+    /// a battery that has moved by less than 3 %. Two products, at each voltage.
+    #[inline(always)]
+    pub(crate) fn follow(&mut self, battery: T) {
+        let supply = self
+            .settings
+            .believed(battery)
+            .unwrap_or(self.settings.nominal);
+        let held = &mut self.battery;
+        held.voltage = supply;
+        held.duty_per_volt = T::nearer_reciprocal(held.duty_per_volt, supply);
+        // Whoever asks by `supply` next has it computed anew.
+        (held.low, held.high) = (T::MAX, T::MIN);
+    }
+
     /// The duty for a usable voltage, and whether it is limited.
     #[inline]
     pub(crate) fn convert(&self, voltage: T) -> (T, bool) {
         let s = &self.settings;
-        let mut wanted = voltage;
-        if s.rubs {
-            wanted += voltage
-                .scale_short(s.friction_slope)
-                .limit(-s.friction, s.friction);
-        }
-        let duty = wanted.scale_short(self.battery.duty_per_volt);
-        if duty.magnitude().is_above(s.max_duty) {
-            (duty.limit(-s.max_duty, s.max_duty), true)
+        let wanted = if !s.rubs {
+            voltage
+        } else if voltage.is_below(s.friction_blend) {
+            voltage.scale_short(s.friction_raise)
+        } else if voltage < T::zero() {
+            voltage - s.friction
         } else {
-            (duty, false)
-        }
+            voltage + s.friction
+        };
+        let duty = wanted.scale_short(self.battery.duty_per_volt);
+        let limited = duty.limit_to(s.max_duty);
+        (limited, limited != duty)
     }
 
     /// Changes the settings; the battery in use is kept if it is still believed.

@@ -47,20 +47,21 @@ impl<T: Scalar> Gains<T> {
     /// Of settings that have been checked.
     fn new(config: &StateFeedbackConfig<T::Param, 4>) -> Self {
         Self {
-            gain: config.gain.map(|k| T::short(-k)),
+            gain: T::align_short(config.gain.map(|k| T::short(-k))),
             low: T::from_param(config.output_min),
             high: T::from_param(config.output_max),
         }
     }
 
     #[inline(always)]
-    fn step(&self, motion: &Motion<T>) -> T {
-        let [position, pitch, speed, rate] = self.gain;
-        let sum = motion.position_error.scale_short(position)
-            + motion.pitch.scale_short(pitch)
-            + (motion.speed - motion.speed_reference).scale_short(speed)
-            + motion.pitch_rate.scale_short(rate);
-        sum.limit(self.low, self.high)
+    fn step(&self, motion: Motion<T>) -> T {
+        let state = [
+            motion.position_error,
+            motion.pitch,
+            motion.speed - motion.speed_reference,
+            motion.pitch_rate,
+        ];
+        T::dot_short(&self.gain, &state).limit(self.low, self.high)
     }
 }
 
@@ -96,11 +97,20 @@ impl<T: Scalar> Balancer<T> {
         })
     }
 
-    /// Volts for both motors.
-    #[inline(never)]
-    pub(super) fn step(&mut self, motion: &Motion<T>, dt: Option<T::Param>) -> T {
+    /// Volts for both motors; `dt` is the period where it is not the nominal one.
+    #[inline(always)]
+    pub(super) fn step(&mut self, motion: Motion<T>, dt: Option<T::Param>) -> T {
         match self {
             Self::Gains(gains) => gains.step(motion),
+            // A copy, so that what is passed along in registers need not lie in memory.
+            other => other.step_loops(&Motion { ..motion }, dt),
+        }
+    }
+
+    #[inline(never)]
+    fn step_loops(&mut self, motion: &Motion<T>, dt: Option<T::Param>) -> T {
+        match self {
+            Self::Gains(gains) => gains.step(*motion),
             Self::StateFeedback(feedback) => {
                 let zero = T::zero();
                 let input = StateFeedbackInput {
@@ -195,15 +205,15 @@ impl<T: Scalar> Balancer<T> {
 /// as a difference so that it stays small however far the robot drives.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Reference<T: Scalar> {
+    speed: T,
+    ahead: T::Fine,
+    dragged: T,
     metres_per_count: T::Short,
     period: T::Short,
     top_speed: T,
     speed_step: T,
     lag: T,
     half_lag: T,
-    speed: T,
-    ahead: T::Fine,
-    dragged: T,
 }
 
 impl<T: Scalar> Reference<T> {
@@ -233,12 +243,11 @@ impl<T: Scalar> Reference<T> {
     }
 
     /// Follows the command and the counts of a tick; `offset` is the way that the body's pitch
-    /// hides from the encoders. Gives speed asked for and position ahead of its reference.
+    /// hides from the encoders. Gives the position ahead of its reference.
     #[inline(never)]
-    pub(super) fn step(&mut self, command: T, counts: i32, offset: T) -> (T, T) {
-        if command.is_usable() {
-            let wanted = command.limit(-self.top_speed, self.top_speed);
-            self.speed = wanted.limit(self.speed - self.speed_step, self.speed + self.speed_step);
+    pub(super) fn step(&mut self, command: T, counts: i32, offset: T) -> T {
+        if command != self.speed {
+            self.follow(command);
         }
         self.ahead = T::grow_counts(self.ahead, self.metres_per_count, counts);
         if !self.speed.is_zero() {
@@ -246,12 +255,26 @@ impl<T: Scalar> Reference<T> {
         }
         let error = T::coarse(self.ahead) + offset;
         if !error.is_below(self.lag) {
-            return (self.speed, self.drag(error, offset));
+            return self.drag(error, offset);
         }
         if error.is_below(self.half_lag) {
             self.dragged = T::zero();
         }
-        (self.speed, error)
+        error
+    }
+
+    /// The speed asked for, as far as it may be by now.
+    #[inline(always)]
+    fn follow(&mut self, command: T) {
+        if command.is_usable() {
+            let wanted = command.limit(-self.top_speed, self.top_speed);
+            self.speed = wanted.limit(self.speed - self.speed_step, self.speed + self.speed_step);
+        }
+    }
+
+    /// Speed asked for.
+    pub(super) fn speed(&self) -> T {
+        self.speed
     }
 
     /// Pulls the reference along, so that it stays within its lag.

@@ -13,12 +13,11 @@ pub(super) struct EncoderWatch<T: Scalar> {
     limit: T,
     window: u16,
     ticks: u16,
-    difference: i32,
-    gyro: i32,
-    /// A wheel has counted in this window.
-    moved: bool,
+    /// Of each wheel, and of the gyroscope, when this window began.
+    counts: [i32; 2],
+    yaw: i32,
     /// The motors were driven hard in all of this window.
-    hard: bool,
+    pub(super) hard: bool,
     suspicious: u8,
     blocked: u8,
 }
@@ -41,60 +40,54 @@ impl<T: Scalar> EncoderWatch<T> {
             limit: T::from_param(limits.yaw_mismatch * seconds),
             window,
             ticks: 0,
-            difference: 0,
-            gyro: 0,
-            moved: false,
+            counts: [0; 2],
+            yaw: 0,
             hard: true,
             suspicious: 0,
             blocked: 0,
         }
     }
 
-    pub(super) fn reset(&mut self) {
-        (self.ticks, self.suspicious, self.blocked) = (0, 0, 0);
-        self.clear();
+    /// Begins anew from what wheels and gyroscope have counted.
+    pub(super) fn reset(&mut self, counts: [i32; 2], yaw: i32) {
+        (self.suspicious, self.blocked) = (0, 0);
+        self.begin(counts, yaw);
     }
 
-    fn clear(&mut self) {
-        (self.difference, self.gyro) = (0, 0);
-        (self.moved, self.hard) = (false, true);
+    fn begin(&mut self, counts: [i32; 2], yaw: i32) {
+        self.ticks = 0;
+        (self.counts, self.yaw) = (counts, yaw);
+        self.hard = true;
     }
 
-    /// One tick: counts of each wheel, yaw in counts of the gyroscope, and whether the motors are
-    /// driven hard.
-    #[inline(never)]
-    pub(super) fn step(&mut self, [left, right]: [i32; 2], gyro: i32, hard: bool) -> Option<Stop> {
-        self.difference = self.difference.saturating_add(right.saturating_sub(left));
-        self.gyro = self.gyro.saturating_add(gyro);
-        self.moved |= left | right != 0;
-        self.hard &= hard;
-        self.ticks = self.ticks.saturating_add(1);
-        if self.ticks >= self.window {
-            self.compare();
+    /// After so many ticks: what each wheel and the gyroscope about up have counted; all may wrap.
+    #[inline(always)]
+    pub(super) fn step(&mut self, ticks: u16, counts: [i32; 2], yaw: i32) -> Option<Stop> {
+        self.ticks = self.ticks.saturating_add(ticks);
+        if self.ticks < self.window {
+            return None;
         }
-        (self.suspicious >= 2 || self.blocked >= 3).then_some(Stop::Encoder)
+        self.compare(counts, yaw)
     }
 
     /// Judges a window, and begins the next.
     #[inline(never)]
-    fn compare(&mut self) {
-        self.ticks = 0;
-        let wheels = T::from_counts_short(self.difference, self.yaw_per_count);
-        let felt = T::from_counts_short(self.gyro, self.yaw_per_gyro);
+    fn compare(&mut self, counts: [i32; 2], yaw: i32) -> Option<Stop> {
+        let [left, right] = counts;
+        let [left_way, right_way] = [
+            left.wrapping_sub(self.counts[0]),
+            right.wrapping_sub(self.counts[1]),
+        ];
+        let wheels = T::from_counts_short(right_way.wrapping_sub(left_way), self.yaw_per_count);
+        let felt = T::from_counts_short(yaw.wrapping_sub(self.yaw), self.yaw_per_gyro);
+        let in_a_row = |so_far: u8, wrong: bool| if wrong { so_far.saturating_add(1) } else { 0 };
         let apart = !(wheels - felt).is_below(self.limit);
-        self.suspicious = if apart {
-            self.suspicious.saturating_add(1)
-        } else {
-            0
-        };
-        // Full drive for a whole window, and not a count from either wheel.
-        let blocked = self.hard && !self.moved;
-        self.blocked = if blocked {
-            self.blocked.saturating_add(1)
-        } else {
-            0
-        };
-        self.clear();
+        self.suspicious = in_a_row(self.suspicious, apart);
+        // Full drive for a whole window, and neither wheel has got anywhere.
+        let blocked = self.hard && left_way | right_way == 0;
+        self.blocked = in_a_row(self.blocked, blocked);
+        self.begin(counts, yaw);
+        (self.suspicious >= 2 || self.blocked >= 3).then_some(Stop::Encoder)
     }
 }
 
@@ -105,14 +98,15 @@ pub(super) struct Patience {
 }
 
 impl Patience {
-    /// Whether it has been wrong for more than `most` ticks without a break.
+    /// Whether it has been wrong for more than `most` ticks without a break; so many have passed
+    /// since it was asked last.
     #[inline(always)]
-    pub(super) fn is_over(&mut self, wrong: bool, most: u16) -> bool {
+    pub(super) fn is_over(&mut self, wrong: bool, ticks: u16, most: u16) -> bool {
         if !wrong {
             self.ticks = 0;
             return false;
         }
-        self.ticks = self.ticks.saturating_add(1);
+        self.ticks = self.ticks.saturating_add(ticks);
         self.ticks > most
     }
 }
@@ -120,44 +114,66 @@ impl Patience {
 /// Watches the time from tick to tick.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct TickWatch {
-    last: Option<Instant>,
+    last: Instant,
+    started: bool,
+    /// The last period, in µs.
+    pub(super) period: u32,
+    /// The same, where it is off the nominal one by more than a 64th.
+    pub(super) irregular: Option<u32>,
+    /// Late ticks since start.
+    pub(super) late_total: u32,
+    /// Late ticks count four, timely ones take one off.
+    score: u32,
     nominal: u32,
+    /// A 64th of it.
+    tolerance: u32,
     max_gap: u32,
     /// Late ticks that are borne, as a score.
     max_score: u32,
-    /// Late ticks count four, timely ones take one off.
-    score: u32,
-    late_total: u32,
 }
 
 impl TickWatch {
     pub(super) fn new(nominal_micros: u32, max_gap_micros: u32, max_late_ticks: u16) -> Self {
         Self {
-            last: None,
+            last: Instant::default(),
+            started: false,
+            period: nominal_micros,
+            irregular: None,
+            late_total: 0,
+            // So that the first tick is looked at.
+            score: 1,
             nominal: nominal_micros,
+            tolerance: nominal_micros / 64,
             max_gap: max_gap_micros,
             max_score: u32::from(max_late_ticks) * 4,
-            score: 0,
-            late_total: 0,
         }
     }
 
-    /// Microseconds since the last tick.
+    /// Takes the time of a tick.
     #[inline(always)]
-    pub(super) fn period(&mut self, now: Instant) -> u32 {
-        let last = self.last.replace(now);
-        last.map_or(self.nominal, |last| now.micros_since(last))
+    pub(super) fn step(&mut self, now: Instant) -> Option<Stop> {
+        let period = now.micros_since(self.last);
+        self.last = now;
+        self.period = period;
+        // One comparison: what is below the range wraps to far above it.
+        let above_least = period.wrapping_sub(self.nominal.wrapping_sub(self.tolerance));
+        if above_least <= self.tolerance << 1 && self.score == 0 {
+            self.irregular = None;
+            return None;
+        }
+        self.judge(period)
     }
 
-    /// Whether a period is off the nominal one by more than a 64th.
-    #[inline(always)]
-    pub(super) fn is_irregular(&self, period: u32) -> bool {
-        period.abs_diff(self.nominal) > self.nominal / 64
-    }
-
-    /// Takes the time since the last tick.
-    #[inline(always)]
-    pub(super) fn step(&mut self, period: u32) -> Option<Stop> {
+    #[inline(never)]
+    fn judge(&mut self, period: u32) -> Option<Stop> {
+        if !self.started {
+            // Since when, nobody knows.
+            (self.started, self.score) = (true, 0);
+            self.period = self.nominal;
+            return None;
+        }
+        let is_off = period.abs_diff(self.nominal) > self.tolerance;
+        self.irregular = is_off.then_some(period);
         if period > self.nominal.saturating_add(self.nominal / 2) {
             self.late_total = self.late_total.saturating_add(1);
             self.score = self.score.saturating_add(4);
@@ -166,10 +182,6 @@ impl TickWatch {
         }
         let over = period > self.max_gap || self.score > self.max_score;
         over.then_some(Stop::Overrun)
-    }
-
-    pub(super) fn late_total(&self) -> u32 {
-        self.late_total
     }
 }
 
@@ -190,10 +202,15 @@ mod tests {
         EncoderWatch::new(&chassis, &Limits::default(), gyro, P::<T>::lit(0.001))
     }
 
-    /// Ticks until the fault, of a second at 1 m/s straight on.
+    /// Ticks until the fault, of a second at so many counts a tick.
     fn driving<T: Scalar>(left: i32, right: i32, gyro: i32) -> Option<i32> {
         let mut watch = encoder_watch::<T>();
-        (0..1000).find(|_| watch.step([left, right], gyro, false).is_some())
+        watch.reset([7, -5], i32::MAX);
+        (0..1000).find(|k| {
+            let counts = [7 + left * (k + 1), -5 + right * (k + 1)];
+            let yaw = i32::MAX.wrapping_add(gyro * (k + 1));
+            watch.step(1, counts, yaw).is_some()
+        })
     }
 
     #[test]
@@ -209,26 +226,44 @@ mod tests {
 
     #[test]
     fn wheels_that_stand_under_full_drive_are_found() {
-        let mut watch = encoder_watch::<f32>();
-        assert_eq!(
-            (0..1000).find(|_| watch.step([0; 2], 0, true).is_some()),
-            Some(149)
-        );
-        watch.reset();
-        assert_eq!(
-            (0..1000).find(|_| watch.step([0; 2], 0, false).is_some()),
-            None
-        );
+        let after = |hard: bool| {
+            let mut watch = encoder_watch::<f32>();
+            (0..1000).find(|_| {
+                watch.hard &= hard;
+                watch.step(1, [3, 4], 0).is_some()
+            })
+        };
+        // The first window began elsewhere.
+        assert_eq!(after(true), Some(199));
+        assert_eq!(after(false), None);
     }
 
     #[test]
     fn jitter_is_counted_and_borne_but_not_for_ever() {
-        let mut watch = TickWatch::new(1000, 20_000, 20);
-        let every_fifth = |n: u32| if n.is_multiple_of(5) { 1700 } else { 900 };
-        assert!((0..10_000).all(|n| watch.step(every_fifth(n)).is_none()));
-        assert_eq!(watch.late_total(), 2000);
-        assert_eq!((0..100).find(|_| watch.step(1600).is_some()), Some(20));
-        let mut watch = TickWatch::new(1000, 20_000, 20);
-        assert_eq!(watch.step(20_001), Some(Stop::Overrun));
+        let watch = || {
+            let mut watch = TickWatch::new(1000, 20_000, 20);
+            assert_eq!(watch.step(Instant::from_micros(0)), None);
+            watch
+        };
+        // How many of these periods pass before the fault.
+        let borne = |watch: &mut TickWatch, periods: &[u64]| {
+            let mut now = watch.last;
+            periods.iter().position(|period| {
+                now = Instant::from_micros(now.as_micros() + period);
+                watch.step(now).is_some()
+            })
+        };
+        let mut often = watch();
+        let often_late: [u64; 10_000] =
+            core::array::from_fn(|n| if n.is_multiple_of(5) { 1700 } else { 900 });
+        assert_eq!(borne(&mut often, &often_late), None);
+        assert_eq!((often.late_total, often.irregular), (2000, Some(900)));
+        assert_eq!(borne(&mut watch(), &[1600; 100]), Some(20));
+        assert_eq!(borne(&mut watch(), &[1000, 20_001]), Some(1));
+        let mut regular = watch();
+        assert_eq!(borne(&mut regular, &[1015, 985, 1000]), None);
+        assert_eq!((regular.period, regular.irregular), (1000, None));
+        assert_eq!(borne(&mut regular, &[1016]), None);
+        assert_eq!(regular.irregular, Some(1016));
     }
 }

@@ -15,7 +15,8 @@ use crate::math::{Float, Real, Scalar};
 pub(super) enum Estimator<T: Scalar> {
     Complementary(Complementary<T>),
     Kalman(SteadyTiltKalman<T>),
-    Wheels(RobotTilt<T>, T::Short),
+    /// With what a count of the accelerometer is worth, in m/s² and in m/s in a period.
+    Wheels(RobotTilt<T>, [T::Short; 2]),
 }
 
 impl<T: Real> Estimator<T> {
@@ -33,7 +34,7 @@ impl<T: Real> Estimator<T> {
                     ..*tilt
                 };
                 let unit = T::Param::lit(f64::from(config.imu_scale.accel));
-                Self::Wheels(tilt.build(dt)?, T::short(unit))
+                Self::Wheels(tilt.build(dt)?, [unit, unit * dt].map(T::short))
             }
         })
     }
@@ -48,7 +49,10 @@ impl<T: Real> Estimator<T> {
         irregular: Option<u32>,
     ) -> (T, T) {
         let tilt = match (self, irregular) {
-            (Self::Wheels(filter, unit), None) => filter.step(&robot_input(motion, counts, *unit)),
+            (Self::Wheels(filter, units), None) => {
+                let accel = motion.believed.then_some([motion.forward, motion.up]);
+                return filter.step_counts(motion.pitch_rate, accel, *units, counts);
+            }
             (Self::Complementary(filter), None) => filter.step(motion.pitch_rate, lean(motion)),
             (Self::Kalman(filter), None) => filter.step(motion.pitch_rate, lean(motion)),
             (late, Some(micros)) => late.step_dt(motion, counts, seconds(micros)),
@@ -62,7 +66,9 @@ impl<T: Real> Estimator<T> {
         match self {
             Self::Complementary(filter) => filter.step_dt(motion.pitch_rate, lean(motion), dt),
             Self::Kalman(filter) => filter.step_dt(motion.pitch_rate, lean(motion), dt),
-            Self::Wheels(filter, unit) => filter.step_dt(&robot_input(motion, counts, *unit), dt),
+            Self::Wheels(filter, [unit, _]) => {
+                filter.step_dt(&robot_input(motion, counts, *unit), dt)
+            }
         }
     }
 

@@ -16,8 +16,8 @@ pub(super) struct BodyMotion<T> {
     /// Rates about left and up, in rad/s.
     pub(super) pitch_rate: T,
     pub(super) yaw_rate: T,
-    /// Yaw rate in counts.
-    pub(super) yaw_counts: i32,
+    /// Sum of all yaw rates, in counts; wraps.
+    pub(super) yaw_sum: i32,
 }
 
 /// Turns readings into the axes of the body and takes the gyroscope's bias off.
@@ -25,10 +25,15 @@ pub(super) struct BodyMotion<T> {
 pub(super) struct Inertial<T: Scalar> {
     pub(super) motion: BodyMotion<T>,
     mounting: Mounting,
-    /// Bias of each gyroscope axis, in 1/16 counts.
-    bias: [i32; 3],
-    /// rad/s per 1/16 count.
+    /// rad/s per count.
     unit: T::Short,
+    /// The gyroscope at rest, about left and up, in rad/s.
+    pitch_bias: T,
+    yaw_bias: T,
+    /// The latter in counts.
+    yaw_bias_counts: i32,
+    /// rad/s per 1/16 count.
+    fine_unit: T::Short,
     /// What is left of an old rate after a tick.
     fading: T::Short,
 }
@@ -36,7 +41,7 @@ pub(super) struct Inertial<T: Scalar> {
 impl<T: Scalar> Inertial<T> {
     pub(super) fn new(config: &RobotConfig<T::Param>, dt: T::Param) -> Self {
         let lit = T::Param::lit;
-        let unit = lit(f64::from(config.imu_scale.gyro)) / lit(f64::from(1 << BIAS_BITS));
+        let unit = lit(f64::from(config.imu_scale.gyro));
         Self {
             motion: BodyMotion {
                 believed: false,
@@ -44,36 +49,36 @@ impl<T: Scalar> Inertial<T> {
                 up: 0,
                 pitch_rate: T::zero(),
                 yaw_rate: T::zero(),
-                yaw_counts: 0,
+                yaw_sum: 0,
             },
             mounting: config.mounting,
-            bias: [0; 3],
             unit: T::short(unit),
+            pitch_bias: T::zero(),
+            yaw_bias: T::zero(),
+            yaw_bias_counts: 0,
+            fine_unit: T::short(unit / lit(f64::from(1 << BIAS_BITS))),
             fading: T::short((-dt / lit(0.02)).exp()),
         }
     }
 
-    /// The gyroscope at rest, in 1/16 counts.
+    /// The gyroscope at rest, in its own axes, in 1/16 counts.
     pub(super) fn set_bias(&mut self, bias: [i32; 3]) {
-        self.bias = bias;
-    }
-
-    /// A reading in the axes of the body.
-    pub(super) fn in_body(&self, counts: &ImuCounts) -> ImuCounts {
-        self.mounting.apply(*counts)
+        let [_, left, up] = self.mounting.turn_wide(&bias);
+        self.pitch_bias = T::from_counts_short(left, self.fine_unit);
+        self.yaw_bias = T::from_counts_short(up, self.fine_unit);
+        self.yaw_bias_counts = up >> BIAS_BITS;
     }
 
     /// Takes a believable reading.
     #[inline(never)]
     pub(super) fn take(&mut self, counts: &ImuCounts) {
         let (mounting, motion) = (&self.mounting, &mut self.motion);
-        let [_, left_bias, up_bias] = self.bias;
-        let fine = |axis: i16| i32::from(axis) << BIAS_BITS;
-        let pitch = fine(mounting.left(&counts.gyro)).saturating_sub(left_bias);
-        let yaw = fine(mounting.up(&counts.gyro)).saturating_sub(up_bias);
-        motion.pitch_rate = T::from_counts_short(pitch, self.unit);
-        motion.yaw_rate = T::from_counts_short(yaw, self.unit);
-        motion.yaw_counts = yaw >> BIAS_BITS;
+        motion.pitch_rate =
+            T::from_reading(mounting.left(&counts.gyro), self.unit) - self.pitch_bias;
+        let yaw = mounting.up(&counts.gyro);
+        motion.yaw_rate = T::from_reading(yaw, self.unit) - self.yaw_bias;
+        let turned = i32::from(yaw).wrapping_sub(self.yaw_bias_counts);
+        motion.yaw_sum = motion.yaw_sum.wrapping_add(turned);
         motion.forward = mounting.forward(&counts.accel);
         motion.up = mounting.up(&counts.accel);
         motion.believed = true;

@@ -121,7 +121,7 @@ pub struct MpcBalance<T: Scalar> {
 impl<T: Real> MpcBalance<T> {
     /// One period of the robot; as [`Robot::tick`].
     pub fn tick(&mut self, robot: &mut Robot<T>, now: Instant, inputs: &Inputs<T>) -> Outputs<T> {
-        let balance = |_: &mut Balancer<T>, motion: &Motion<T>, _| self.step(motion);
+        let balance = |_: &mut Balancer<T>, motion: Motion<T>, _| self.step(&motion);
         let outputs = *robot.step_with(now, inputs, balance);
         if outputs.state != State::Balancing {
             self.reset();

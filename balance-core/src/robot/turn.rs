@@ -55,20 +55,14 @@ impl<T: Scalar> Turn<T> {
         }))
     }
 
-    /// Volts for the wanted rate; `dt` is the period where it is not the nominal one.
-    // An integral over a period that is longer or shorter has nothing to gain from it: the next one
-    // makes up for it.
+    /// Volts for the wanted rate.
+    // An integral over a period that is longer or shorter has nothing to gain from knowing it: the
+    // next one makes up for it.
     #[inline(never)]
-    pub(super) fn step(&mut self, wanted: T, rate: T, dt: Option<T::Param>) -> T {
+    pub(super) fn step(&mut self, wanted: T, rate: T) -> T {
         match self {
             Self::Lean(lean) => lean.step(wanted - rate),
-            Self::Pid(pid) => {
-                let input = PidInput {
-                    dt,
-                    ..PidInput::new(wanted, rate)
-                };
-                pid.step_with(&input).total
-            }
+            Self::Pid(pid) => pid.step_with(&PidInput::new(wanted, rate)).total,
         }
     }
 
@@ -168,7 +162,7 @@ mod tests {
             // Into both limits and out again.
             let wanted = if k % 3000 < 1500 { 3.0 } else { -2.0 };
             let rate = 1.5 * libm::sin(f64::from(k) * 0.004);
-            let got = turn.step(T::lit(wanted), T::lit(rate), None);
+            let got = turn.step(T::lit(wanted), T::lit(rate));
             let exact = pid.step(wanted, rate).total;
             let error = (got.to_param().to_f64() - exact).abs();
             assert!(error < bound, "{} {k}: {got:?} {exact}", T::NAME);

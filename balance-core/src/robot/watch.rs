@@ -36,12 +36,24 @@ fn is_saturated(axis: i16) -> bool {
     (axis as u16).wrapping_add(FULL_SCALE as u16 - 1) > 2 * (FULL_SCALE as u16 - 1)
 }
 
+/// Six axes in a word. Another reading may give the same word, but no live sensor does so for dozens
+/// of readings in a row.
+#[inline(always)]
+fn folded(axes: [i16; 6]) -> u32 {
+    let [a, b, c, d, e, f] = axes.map(|axis| u32::from(axis as u16));
+    let (high, low) = (a.wrapping_add(d << 3), b.wrapping_add(e << 5));
+    (high << 13)
+        .wrapping_add(low << 7)
+        .wrapping_add(c)
+        .wrapping_add(f << 2)
+}
+
 /// Remembers the last readings.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ImuWatch {
     limits: ImuLimits,
-    /// The last reading, two axes a word.
-    last: [u32; 3],
+    /// The last reading, folded into a word.
+    last: u32,
     last_time: Instant,
     same_ticks: u16,
     bad_ticks: u16,
@@ -53,7 +65,7 @@ impl ImuWatch {
     pub(super) fn new(limits: &ImuLimits) -> Self {
         Self {
             limits: *limits,
-            last: [0; 3],
+            last: 0,
             last_time: Instant::default(),
             same_ticks: 0,
             bad_ticks: 0,
@@ -94,11 +106,10 @@ impl ImuWatch {
         }
         self.last_time = sample.time;
         let ([ax, ay, az], [gx, gy, gz]) = (counts.accel, counts.gyro);
-        let pair = |a: i16, b: i16| u32::from(a as u16) | u32::from(b as u16) << 16;
-        let [first, second, third] = [pair(gx, gy), pair(gz, ax), pair(ay, az)];
-        let differs = (first ^ self.last[0]) | (second ^ self.last[1]) | (third ^ self.last[2]);
-        self.last = [first, second, third];
-        if differs == 0 {
+        let folded = folded([gx, gy, gz, ax, ay, az]);
+        let same = folded == self.last;
+        self.last = folded;
+        if same {
             self.same_ticks = self.same_ticks.saturating_add(1);
             if self.same_ticks >= self.limits.max_same_ticks {
                 return Some(Stop::SensorFrozen);

@@ -129,6 +129,17 @@ impl Mounting {
         self.body[2].pick(vector)
     }
 
+    /// A vector of wider numbers in the axes of the body.
+    pub(crate) fn turn_wide(&self, vector: &[i32; 3]) -> [i32; 3] {
+        self.body.map(|source| {
+            let value = vector.get(usize::from(source.index)).copied().unwrap_or(0);
+            if source.flip < 0 {
+                value.saturating_neg()
+            } else {
+                value
+            }
+        })
+    }
     /// A vector in the axes of the body.
     #[inline(always)]
     pub(crate) fn turn(&self, vector: &[i16; 3]) -> [i16; 3] {

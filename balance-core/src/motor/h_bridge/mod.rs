@@ -39,6 +39,7 @@ use super::Drive;
 use crate::config::{ConfigError, positive};
 use crate::math::{Float, Scalar};
 use crate::time::Instant;
+use core::marker::PhantomData;
 
 /// How a bridge is used.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -78,21 +79,19 @@ impl<P: Float> HBridgeConfig<P> {
         if positive("max_duty", self.max_duty)? > P::one() {
             return Err(ConfigError::OutOfRange("max_duty"));
         }
-        let max = wiring.max_counts();
-        // A fixed-point gain ends at 32767, a 16-bit counter does not.
-        let halved = max > 0x7fff;
-        let full = P::lit(f64::from(max));
+        let full = wiring.max_counts();
         Ok(HBridge {
             wiring,
-            counts: T::short(if halved { P::lit(0.5) * full } else { full }),
-            halved,
-            max_counts: (self.max_duty * full).to_counts(P::one()),
+            full,
+            max_counts: self.max_duty.part_of(full),
             dead_time: self.dead_time_micros,
             inverted: self.inverted,
             enabled: false,
             direction: None,
             driving: false,
+            steady: false,
             stopped_at: Instant::default(),
+            scalar: PhantomData,
         })
     }
 }
@@ -118,6 +117,17 @@ enum Direction {
     Reverse,
 }
 
+impl Direction {
+    #[inline(always)]
+    fn of<T: Scalar>(duty: T) -> Self {
+        if duty < T::zero() {
+            Self::Reverse
+        } else {
+            Self::Forward
+        }
+    }
+}
+
 /// One motor on an H-bridge.
 ///
 /// A bridge starts off and stays so until [`enable`](Self::enable). [`off`](Self::off) is the
@@ -134,16 +144,18 @@ enum Direction {
 #[derive(Debug)]
 pub struct HBridge<T: Scalar, W: Wiring> {
     wiring: W,
-    counts: T::Short,
-    halved: bool,
-    max_counts: i32,
+    full: u16,
+    max_counts: u16,
     dead_time: u32,
     inverted: bool,
     enabled: bool,
     /// Which way the motor was driven last.
     direction: Option<Direction>,
     driving: bool,
+    /// In that direction, with the pins set for it.
+    steady: bool,
     stopped_at: Instant,
+    scalar: PhantomData<T>,
 }
 
 impl<T: Scalar, W: Wiring> HBridge<T, W> {
@@ -151,19 +163,66 @@ impl<T: Scalar, W: Wiring> HBridge<T, W> {
     ///
     /// # Errors
     /// That of the first pin that failed; all pins have then been tried to be switched off.
+    #[inline(never)]
     pub fn apply(&mut self, now: Instant, drive: Drive<T>) -> Result<Applied, W::Error> {
+        let Drive::Duty(duty) = drive else {
+            return self.apply_anew(now, drive);
+        };
+        let counts = self.counts_of(duty);
+        if !(self.enabled & duty.is_usable()) | (counts == 0) {
+            return self.apply_anew(now, drive);
+        }
+        let result = if self.steady && self.direction == Some(Direction::of(duty)) {
+            let (terminals, applied) = self.driven(counts, duty);
+            self.wiring.adjust(terminals).map(|()| applied)
+        } else if self.dead_time == 0 {
+            self.turn_to(counts, duty)
+        } else {
+            return self.apply_anew(now, drive);
+        };
+        match result {
+            Ok(applied) => Ok(applied),
+            Err(error) => Err(self.failed(now, error)),
+        }
+    }
+
+    /// Drives from now on the way that a duty asks for.
+    #[inline(never)]
+    fn turn_to(&mut self, counts: u16, duty: T) -> Result<Applied, W::Error> {
+        self.direction = Some(Direction::of(duty));
+        (self.driving, self.steady) = (true, false);
+        let (terminals, applied) = self.driven(counts, duty);
+        self.wiring.set(terminals)?;
+        self.steady = true;
+        Ok(applied)
+    }
+
+    /// Whatever is not simply another duty.
+    #[inline(never)]
+    fn apply_anew(&mut self, now: Instant, drive: Drive<T>) -> Result<Applied, W::Error> {
         if !self.enabled {
             self.note_stop(now);
             // Again and again, for the pin that failed in `off`.
             return self.wiring.off().map(|()| Applied::Off);
         }
+        self.steady = false;
         let (terminals, applied) = self.plan(now, drive);
-        self.wiring.set(terminals).inspect_err(|_| {
-            // The error to report is the first one; this is only to leave less behind.
-            let _ = self.wiring.off();
-            self.note_stop(now);
-        })?;
-        Ok(applied)
+        match self.wiring.set(terminals) {
+            Ok(()) => {
+                self.steady = self.driving;
+                Ok(applied)
+            }
+            Err(error) => Err(self.failed(now, error)),
+        }
+    }
+
+    #[cold]
+    fn failed(&mut self, now: Instant, error: W::Error) -> W::Error {
+        // The error to report is the first one; this is only to leave less behind.
+        let _ = self.wiring.off();
+        self.steady = false;
+        self.note_stop(now);
+        error
     }
 
     /// Switches everything off, as far as the wiring can, and keeps it so until
@@ -173,7 +232,7 @@ impl<T: Scalar, W: Wiring> HBridge<T, W> {
     /// That of the first pin that failed. The bridge is off by its own account even then, and
     /// every further [`apply`](Self::apply) tries the pins again.
     pub fn off(&mut self) -> Result<(), W::Error> {
-        self.enabled = false;
+        (self.enabled, self.steady) = (false, false);
         self.wiring.off()
     }
 
@@ -182,8 +241,7 @@ impl<T: Scalar, W: Wiring> HBridge<T, W> {
     /// # Errors
     /// That of the first pin that failed; the bridge then stays off.
     pub fn enable(&mut self) -> Result<(), W::Error> {
-        self.enabled = false;
-        self.wiring.off()?;
+        self.off()?;
         self.enabled = true;
         Ok(())
     }
@@ -210,16 +268,11 @@ impl<T: Scalar, W: Wiring> HBridge<T, W> {
                 return (Terminals::Coast, Applied::Coast);
             }
         };
-        let magnitude = self.counts_of(duty.magnitude());
-        let backward = duty < T::zero();
-        if magnitude == 0 {
+        let counts = self.counts_of(duty);
+        if counts == 0 {
             self.note_stop(now);
         } else {
-            let direction = if backward {
-                Direction::Reverse
-            } else {
-                Direction::Forward
-            };
+            let direction = Direction::of(duty);
             if self.direction != Some(direction) {
                 if self.direction.is_some() && !self.may_reverse(now) {
                     return (Terminals::Coast, Applied::DeadTime);
@@ -228,16 +281,23 @@ impl<T: Scalar, W: Wiring> HBridge<T, W> {
             }
             self.driving = true;
         }
+        self.driven(counts, duty)
+    }
+
+    /// In the direction that was chosen.
+    #[inline(always)]
+    fn driven(&self, counts: u16, duty: T) -> (Terminals, Applied) {
         // Reverse is set apart: nothing yet is forward.
         let terminals = if (self.direction == Some(Direction::Reverse)) == self.inverted {
-            Terminals::Forward(magnitude)
+            Terminals::Forward(counts)
         } else {
-            Terminals::Reverse(magnitude)
+            Terminals::Reverse(counts)
         };
-        let counts = i32::from(magnitude);
+        let signed = i32::from(counts);
+        let backward = duty < T::zero();
         (
             terminals,
-            Applied::Duty(if backward { -counts } else { counts }),
+            Applied::Duty(if backward { -signed } else { signed }),
         )
     }
 
@@ -248,12 +308,10 @@ impl<T: Scalar, W: Wiring> HBridge<T, W> {
         now.micros_since(self.stopped_at) >= self.dead_time
     }
 
-    /// Counts of the PWM for the magnitude of a duty.
+    /// Counts of the PWM for a duty.
     #[inline(always)]
-    fn counts_of(&self, magnitude: T) -> u16 {
-        let counts = magnitude.to_counts_short(self.counts) << u32::from(self.halved);
-        // Above it by no more than the limit of the duty allows, unless the duty is out of range.
-        counts.min(self.max_counts) as u16
+    fn counts_of(&self, duty: T) -> u16 {
+        duty.magnitude().part_of(self.full).min(self.max_counts)
     }
 
     /// Remembers when driving ended.

@@ -22,18 +22,8 @@ pub struct PwmTwoPins<C, A, B> {
     in1: A,
     in2: B,
     max: u16,
-    pins: Pins,
-}
-
-/// What is known of both direction pins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Pins {
-    /// Low, or not known.
-    Open,
-    Forward,
-    Reverse,
-    /// Both are high, and the duty is full.
-    Braking,
+    /// Both pins are high, and the duty is full.
+    braking: bool,
 }
 
 impl<C, A, B> PwmTwoPins<C, A, B>
@@ -50,7 +40,7 @@ where
             in1,
             in2,
             max,
-            pins: Pins::Open,
+            braking: false,
         }
     }
 
@@ -62,53 +52,6 @@ where
     #[inline(always)]
     fn duty(&mut self, counts: u16) -> Result<(), BridgeError<C::Error, A::Error>> {
         self.pwm.set_duty_cycle(counts).map_err(BridgeError::Pwm)
-    }
-
-    /// Sets the pins, too.
-    #[inline(never)]
-    fn turn(&mut self, terminals: Terminals) -> Result<(), BridgeError<C::Error, A::Error>> {
-        let braked = self.pins == Pins::Braking;
-        self.pins = Pins::Open;
-        let pins = match terminals {
-            Terminals::Coast => {
-                self.duty(0)?;
-                self.in1.set_low().map_err(BridgeError::Pin)?;
-                self.in2.set_low().map_err(BridgeError::Pin)?;
-                Pins::Open
-            }
-            Terminals::Brake => {
-                // From zero, so that the moment between the two pins drives nothing.
-                self.duty(0)?;
-                self.in1.set_high().map_err(BridgeError::Pin)?;
-                self.in2.set_high().map_err(BridgeError::Pin)?;
-                self.duty(self.max)?;
-                Pins::Braking
-            }
-            Terminals::Forward(counts) => {
-                if braked {
-                    self.duty(counts)?;
-                }
-                self.in2.set_low().map_err(BridgeError::Pin)?;
-                if !braked {
-                    self.duty(counts)?;
-                }
-                self.in1.set_high().map_err(BridgeError::Pin)?;
-                Pins::Forward
-            }
-            Terminals::Reverse(counts) => {
-                if braked {
-                    self.duty(counts)?;
-                }
-                self.in1.set_low().map_err(BridgeError::Pin)?;
-                if !braked {
-                    self.duty(counts)?;
-                }
-                self.in2.set_high().map_err(BridgeError::Pin)?;
-                Pins::Reverse
-            }
-        };
-        self.pins = pins;
-        Ok(())
     }
 }
 
@@ -124,17 +67,55 @@ where
         self.max
     }
 
-    #[inline]
     fn set(&mut self, terminals: Terminals) -> Result<(), Self::Error> {
-        match (terminals, self.pins) {
-            (Terminals::Forward(counts), Pins::Forward)
-            | (Terminals::Reverse(counts), Pins::Reverse) => self.duty(counts),
-            _ => self.turn(terminals),
+        let braked = core::mem::replace(&mut self.braking, false);
+        match terminals {
+            Terminals::Coast => {
+                self.duty(0)?;
+                self.in1.set_low().map_err(BridgeError::Pin)?;
+                self.in2.set_low().map_err(BridgeError::Pin)
+            }
+            Terminals::Brake => {
+                // From zero, so that the moment between the two pins drives nothing.
+                self.duty(0)?;
+                self.in1.set_high().map_err(BridgeError::Pin)?;
+                self.in2.set_high().map_err(BridgeError::Pin)?;
+                self.braking = true;
+                self.duty(self.max)
+            }
+            Terminals::Forward(counts) => {
+                if braked {
+                    self.duty(counts)?;
+                }
+                self.in2.set_low().map_err(BridgeError::Pin)?;
+                if !braked {
+                    self.duty(counts)?;
+                }
+                self.in1.set_high().map_err(BridgeError::Pin)
+            }
+            Terminals::Reverse(counts) => {
+                if braked {
+                    self.duty(counts)?;
+                }
+                self.in1.set_low().map_err(BridgeError::Pin)?;
+                if !braked {
+                    self.duty(counts)?;
+                }
+                self.in2.set_high().map_err(BridgeError::Pin)
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn adjust(&mut self, terminals: Terminals) -> Result<(), Self::Error> {
+        match terminals {
+            Terminals::Forward(counts) | Terminals::Reverse(counts) => self.duty(counts),
+            other => self.set(other),
         }
     }
 
     fn off(&mut self) -> Result<(), Self::Error> {
-        self.pins = Pins::Open;
+        self.braking = false;
         // Tried again, because out of a brake a pin that falls under a duty drives.
         let duty = self.duty(0).or_else(|_| self.duty(0));
         let in1 = self.in1.set_low().map_err(BridgeError::Pin);

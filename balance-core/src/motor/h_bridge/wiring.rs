@@ -31,6 +31,14 @@ pub trait Wiring {
     /// # Errors
     /// That of the first pin that failed; the others need not have been set.
     fn set(&mut self, terminals: Terminals) -> Result<(), Self::Error>;
+    /// Sets what another count of the PWM asks for, the terminals driven the way that the last
+    /// [`set`](Self::set) has led to.
+    ///
+    /// # Errors
+    /// As [`set`](Self::set).
+    fn adjust(&mut self, terminals: Terminals) -> Result<(), Self::Error> {
+        self.set(terminals)
+    }
     /// Takes the voltage off the motor. Every pin is tried, even after one has failed.
     ///
     /// # Errors

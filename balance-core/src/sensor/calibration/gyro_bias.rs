@@ -4,6 +4,7 @@
 //! are no steady turn. The accelerometer, if it is given, has to stay together as well: it notices a
 //! robot that is carried without being turned.
 
+use crate::math::wide::mul_high_unsigned;
 use core::fmt;
 
 /// How the bias is measured.
@@ -155,9 +156,21 @@ impl GyroBias {
             return self.disturbed(Unrest::Biased);
         }
         *self = Self::default();
+        // One division for all three: an ARMv6-M takes two hundred cycles for each.
+        let samples = samples.unsigned_abs();
+        let reciprocal = u32::MAX.checked_div(samples).unwrap_or(0);
         Progress::Done(sum.map(|axis| {
             let sixteenths = axis.saturating_mul(1 << BIAS_BITS);
-            sixteenths.checked_div(samples).unwrap_or(0)
+            let magnitude = sixteenths.unsigned_abs();
+            // Too small by one at most.
+            let low = mul_high_unsigned(magnitude, reciprocal);
+            let rest = magnitude.wrapping_sub(low.wrapping_mul(samples));
+            let quotient = low.wrapping_add(u32::from(rest >= samples)) as i32;
+            if axis < 0 {
+                quotient.wrapping_neg()
+            } else {
+                quotient
+            }
         }))
     }
 
@@ -189,6 +202,25 @@ mod tests {
             }
         }
         assert_eq!(done, Some((499, [4, -640, 112])));
+    }
+
+    #[test]
+    fn a_mean_is_that_of_a_division() {
+        for samples in [1, 2, 3, 7, 499, 500, 512, 4095, 4096_u16] {
+            let config = GyroBiasConfig { samples, ..CONFIG };
+            for first in [-1310, -1111, -200, -1, 0, 1, 200, 1309_i16] {
+                let mut bias = GyroBias::default();
+                let mut sum = 0;
+                let mut last = Progress::Collecting;
+                for n in 0..samples {
+                    let reading = first + (n % 3) as i16 * -(first.signum() | 1);
+                    sum += i32::from(reading);
+                    last = bias.step([reading, 0, -reading], None, &config);
+                }
+                let mean = sum * 16 / i32::from(samples);
+                assert_eq!(last, Progress::Done([mean, 0, -mean]), "{samples} {first}");
+            }
+        }
     }
 
     fn refused(reading: impl Fn(i32) -> ([i16; 3], [i16; 3]), reason: Unrest) {
