@@ -35,6 +35,7 @@ pub use self::config::{AntiWindup, LATEST_PERIODS, PidConfig};
 use self::config::{Law, Period};
 pub use self::signals::{Mode, PidInput, PidOutput, Saturation};
 use crate::math::Scalar;
+use crate::math::wide::cold;
 use crate::{ConfigError, Step};
 use num_traits::Zero;
 
@@ -160,7 +161,7 @@ impl<T: Scalar> Pid<T> {
             let mut kept = state.integral;
             let mut integral = kept;
             // Rising in the sense of the output.
-            let rising = error.is_above(T::zero()) != law.reverse;
+            let rising = || error.is_above(T::zero()) != law.reverse;
             if law.integrates {
                 if FULL
                     && let Some(actual) = input.actual_output
@@ -170,7 +171,7 @@ impl<T: Scalar> Pid<T> {
                     kept = law.bounded(kept);
                     integral = kept;
                 }
-                if !(FULL && input.downstream.blocks(rising)) {
+                if !(FULL && input.downstream.blocks(rising())) {
                     integral = T::accumulate(kept, period.integral, error);
                     integral = law.bounded(integral);
                 }
@@ -178,7 +179,7 @@ impl<T: Scalar> Pid<T> {
             let wanted = others.plus(T::narrow(integral));
             let (mut total, saturated) = law.shape(wanted, state.total, period.slew);
             if saturated != Saturation::None && law.integrates {
-                if law.conditional && saturated.blocks(rising) {
+                if law.conditional && saturated.blocks(rising()) {
                     integral = kept;
                     let wanted = others + T::narrow(kept);
                     total = law.shape(wanted, state.total, period.slew).0;
@@ -378,7 +379,9 @@ impl<T: Scalar> Law<T> {
     fn proportional(&self, setpoint: T, error: T) -> T {
         let mut p = error.scale(self.kp);
         if self.weighted {
-            p -= setpoint.scale(self.setpoint_cut);
+            // The compiler would else compute it for all, and then choose.
+            cold();
+            p = p.minus(setpoint.scale(self.setpoint_cut));
         }
         p
     }
@@ -403,7 +406,8 @@ impl<T: Scalar> Law<T> {
             ),
         };
         if known && period.setpoint != T::Gain::default() {
-            wide = T::accumulate(wide, period.setpoint, input.setpoint - state.setpoint);
+            cold();
+            wide = T::accumulate(wide, period.setpoint, input.setpoint.minus(state.setpoint));
         }
         let mut d = T::narrow(wide);
         if self.filtered && d.magnitude().is_above(self.derivative_reach) {
@@ -442,6 +446,8 @@ impl<T: Scalar> Law<T> {
         }
     }
 
+    #[cold]
+    #[inline(never)]
     fn shape_slewed(&self, wanted: T, last: T, slew: T) -> (T, Saturation) {
         let (top, bottom) = (last + slew, last - slew);
         if wanted > top && top < self.high {
