@@ -37,42 +37,51 @@ fn distances<P: Float>(
     wheel_radius: f64,
     lags: &LoopLags,
 ) -> Margins {
-    let (a, b) = (&model.a, &model.b);
     let open_loop = |w: f64| {
-        let s = Complex::new(0.0, w);
-        let one = Complex::new(1.0, 0.0);
-        // Speed and pitch rate per volt; position and pitch are their integrals.
-        let m11 = s - a[(2, 2)];
-        let m12 = -(one * a[(2, 1)] / s + a[(2, 3)]);
-        let m21 = one * -a[(3, 2)];
-        let m22 = s - a[(3, 3)] - one * a[(3, 1)] / s;
-        let determinant = m11 * m22 - m12 * m21;
-        let speed = (m22 * b[2] - m12 * b[3]) / determinant;
-        let rate = (m11 * b[3] - m21 * b[2]) / determinant;
-        let seen_rate = rate / (one + s * lags.sensor);
-        let wheel = speed / wheel_radius - rate;
-        let seen_speed = (wheel / (one + s * lags.wheel) + seen_rate) * wheel_radius;
-        let seen_pitch = seen_rate / s;
-        let seen_position = (wheel / s + seen_pitch) * wheel_radius;
-        let volts = answer(
-            balance,
-            s,
-            [seen_position, seen_pitch, seen_speed, seen_rate],
-        );
-        // The command stands for a period.
-        let (sin, cos) = Real::sin_cos(w * lags.period * 0.5);
-        -volts * Complex::new(cos, -sin)
+        let seen = seen_per_volt(model, wheel_radius, lags, w);
+        -answer(balance, w, seen)
     };
     margins(open_loop, 0.2, 2.5 / lags.period)
 }
 
+/// Position, pitch, speed and pitch rate as the controller sees them, per volt of its command, at
+/// `w` rad/s.
+pub(super) fn seen_per_volt(
+    model: &ContinuousModel<f64, 4, 1>,
+    wheel_radius: f64,
+    lags: &LoopLags,
+    w: f64,
+) -> [Complex<f64>; 4] {
+    let (a, b) = (&model.a, &model.b);
+    let s = Complex::new(0.0, w);
+    let one = Complex::new(1.0, 0.0);
+    // Speed and pitch rate per volt; position and pitch are their integrals.
+    let m11 = s - a[(2, 2)];
+    let m12 = -(one * a[(2, 1)] / s + a[(2, 3)]);
+    let m21 = one * -a[(3, 2)];
+    let m22 = s - a[(3, 3)] - one * a[(3, 1)] / s;
+    let determinant = m11 * m22 - m12 * m21;
+    let speed = (m22 * b[2] - m12 * b[3]) / determinant;
+    let rate = (m11 * b[3] - m21 * b[2]) / determinant;
+    // The command stands for a period.
+    let (sin, cos) = Real::sin_cos(w * lags.period * 0.5);
+    let held = Complex::new(cos, -sin);
+    let seen_rate = held * rate / (one + s * lags.sensor);
+    let wheel = held * (speed / wheel_radius - rate);
+    let seen_speed = (wheel / (one + s * lags.wheel) + seen_rate) * wheel_radius;
+    let seen_pitch = seen_rate / s;
+    let seen_position = (wheel / s + seen_pitch) * wheel_radius;
+    [seen_position, seen_pitch, seen_speed, seen_rate]
+}
+
 /// Volts per unit of what is seen, about standstill.
-fn answer<P: Float>(
+pub(super) fn answer<P: Float>(
     balance: &BalanceConfig<P>,
-    s: Complex<f64>,
+    w: f64,
     seen: [Complex<f64>; 4],
 ) -> Complex<f64> {
     let [position, pitch, speed, rate] = seen;
+    let s = Complex::new(0.0, w);
     match balance {
         BalanceConfig::StateFeedback(feedback) => {
             let [x, p, v, r] = feedback.gain.map(Float::to_f64);

@@ -123,6 +123,15 @@ impl<T: Scalar> Excitation<T> {
         }
     }
 
+    /// Whether the next value is the first of a sweep.
+    #[must_use]
+    pub fn begins(&self) -> bool {
+        let state = &self.state;
+        state.left == 0
+            && state.halves == 2
+            && state.half_period.saturating_mul(self.shrink) / 256 < self.shortest
+    }
+
     /// Begins anew at the lowest frequency.
     pub fn reset(&mut self) {
         self.restore(ExcitationState::default());

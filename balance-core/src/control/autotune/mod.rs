@@ -3,7 +3,9 @@
 mod excitation;
 mod least_squares;
 mod margins;
+mod response;
 
 pub use excitation::{Excitation, ExcitationConfig, ExcitationState};
 pub use least_squares::{Fit, LeastSquares};
 pub use margins::{Margins, margins};
+pub use response::{FrequencyResponse, ResponsePoint};
