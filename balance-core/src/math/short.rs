@@ -113,7 +113,7 @@ impl ShortGain {
             .min()
             .unwrap_or(MOST_SHIFT);
         gains.map(|gain| {
-            let down = gain.shift().wrapping_sub(least).max(0).min(16);
+            let down = gain.shift().wrapping_sub(least).clamp(0, 16);
             // To nearest; the mantissa is below 2¹⁵.
             let rounded = gain.mantissa().wrapping_add((1 << down) >> 1) >> down;
             Self::of(rounded, least)
