@@ -180,7 +180,7 @@ fn outputs<T: Scalar>(from: &Outputs<T>) -> balance_robot_outputs {
     balance_robot_outputs {
         left: duty(from.left),
         right: duty(from.right),
-        powered: from.state == State::Balancing,
+        powered: from.left != Drive::Coast || from.right != Drive::Coast,
         state: from.state as u8,
         stop: from.stop.map_or(0, code),
         pitch: number(record.pitch),

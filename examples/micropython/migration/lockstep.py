@@ -17,6 +17,7 @@ begin = source.read(4)
 robot = balance.Robot(ROBOTS[begin[1]])
 out, command = array("f", [0.0] * 6), array("f", [0.0] * 2)
 ints, imu = array("i", [0, 0, 0, 0]), bytearray(14)
+last = None
 while True:
     request = source.read(48)
     if len(request) < 48:
@@ -27,7 +28,9 @@ while True:
     ints[3] = 1 if flags & 8 else 0
     state = robot.tick(out, now & 0x3FFFFFFF, imu if flags & 1 else None, ints, command)
     left, right, pitch, rate, speed, position = out
-    motors = 3 if state == balance.BALANCING else 0
+    # The motors coast in the tick in which balancing begins.
+    motors = 3 if state == last == balance.BALANCING else 0
+    last = state
     sink.write(struct.pack("<6d4BI", left, right, pitch, rate, position, speed, state,
                            STOPS.index(robot.stop()), motors, count, 0))
     if hasattr(sink, "flush"):
