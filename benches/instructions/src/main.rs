@@ -31,7 +31,8 @@ struct Arguments {
     /// The published crates of `benches/peers` as well.
     #[arg(long)]
     peers: bool,
-    /// Compares with the results in the repository; growth by more than 2 % is an error.
+    /// Compares with the results in the repository, of the processors named or of all; growth by
+    /// more than 2 % is an error.
     #[arg(long)]
     check: bool,
     /// Replaces the results in the repository. What has grown is kept with this reason.
@@ -44,12 +45,12 @@ fn main() -> Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../..")
         .canonicalize()?;
-    let complete =
-        arguments.case.is_empty() && arguments.scalar.is_empty() && arguments.target.is_empty();
+    let all_cases = arguments.case.is_empty() && arguments.scalar.is_empty();
     let kept = arguments.check || arguments.bless.is_some();
+    ensure!(all_cases || !kept, "only all cases are compared or kept");
     ensure!(
-        complete || !kept,
-        "only complete results are compared or kept"
+        arguments.target.is_empty() || arguments.bless.is_none(),
+        "only the results of all processors are kept"
     );
 
     let counter = Counter::compile(&root)?;
@@ -74,7 +75,7 @@ fn main() -> Result<()> {
         };
         match &arguments.bless {
             Some(reason) => results.replace(&measured, reason)?,
-            None => results.check(&measured)?,
+            None => results.check(&measured, &arguments.target)?,
         }
     }
     Ok(())
@@ -274,9 +275,17 @@ impl Results {
             theirs,
             loops,
         }: &Measured,
+        targets: &[Target],
     ) -> Result<()> {
-        let comparison = compare(&results::read(&self.ours())?, ours);
-        let differing = compare(&results::read(&self.theirs())?, theirs);
+        let before = |path: &Path| -> Result<Vec<Row>> {
+            let mut rows: Vec<Row> = results::read(path)?;
+            rows.retain(|row| {
+                targets.is_empty() || targets.iter().any(|target| target.name() == row.target)
+            });
+            Ok(rows)
+        };
+        let comparison = compare(&before(&self.ours())?, ours);
+        let differing = compare(&before(&self.theirs())?, theirs);
         for Growth {
             case,
             scalar,
