@@ -77,11 +77,14 @@ test('reads the sensor a thousand times a second, and sleeps in between', () => 
   const bench = new Bench();
   bench.run(600);
   const before = bench.board.sensor.bursts;
+  // Without the ticks before the sensor was set up: they do not wait for it.
+  bench.board.takeStatistics();
   bench.run(500);
   assert.equal(bench.board.sensor.bursts - before, 500);
-  const { missed_ticks, loop_period_ns, idle_share } = bench.board.summary();
+  const { missed_ticks, idle_share } = bench.board.summary();
+  const { period_ns } = bench.board.takeStatistics();
   assert.equal(missed_ticks, 0);
-  assert.ok(loop_period_ns.jitter < 20e3, `jitter ${loop_period_ns.jitter} ns`);
+  assert.ok(period_ns.jitter < 20e3, `jitter ${period_ns.jitter} ns`);
   assert.ok(idle_share > 0.5);
 });
 
