@@ -178,6 +178,11 @@ proptest! {
                 let rest = Matrix3::identity() - gain * row;
                 p = rest * p * rest.transpose() + gain * r * gain.transpose();
             }
+            // Without noise a state may come to be known by nine digits more than another: what then
+            // couples them leaves the range of the factors.
+            if p.symmetric_eigenvalues().min() < 1e-15 {
+                break;
+            }
             let scale = 1.0 + p.abs().max();
             prop_assert!((out.estimate - x).abs().max() < 1e-9 * scale, "{} {}", out.estimate, x);
             let off = (filter.covariance() - p).abs().max();
