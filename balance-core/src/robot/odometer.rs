@@ -6,7 +6,6 @@ use crate::estimation::wheel_speed::{WheelSpeed, WheelSpeedConfig};
 use crate::math::{Real, Scalar};
 use crate::sensor::Sample;
 use crate::time::Instant;
-use num_traits::Zero;
 
 /// Follows both encoders.
 #[derive(Clone, Debug)]
@@ -31,14 +30,11 @@ impl<T: Scalar> Odometer<T> {
         chassis: &Chassis<T::Param>,
         max_age_micros: u32,
         dt: T::Param,
-        held: T::Param,
     ) -> Result<Self, ConfigError> {
         // Both wheels are counted together: the mean speed with twice the resolution.
         let wheels = WheelSpeedConfig {
             counts_per_revolution: T::Param::lit(2.0) * chassis.counts_per_revolution,
-            // A speed that stands until the next is late by half of that time.
-            time_constant: (chassis.speed_time_constant - held * T::Param::lit(0.5))
-                .limit(T::Param::zero(), chassis.speed_time_constant),
+            time_constant: chassis.speed_time_constant,
             ..Default::default()
         };
         let metres_per_part = T::Param::TAU * chassis.wheel_radius

@@ -81,10 +81,11 @@ struct Battery<T: Scalar> {
     volts: T,
 }
 
-/// Ticks from one reading of the encoders to the next.
-const ENCODER_TICKS: u16 = 1;
 /// Ticks from one turn of the slower things to the next.
 const SLOW_TICKS: u16 = 4;
+/// Whose turn it is in which of them: turning, and the watch.
+const TURN_SLOT: u16 = 1;
+const WATCH_SLOT: u16 = 3;
 
 impl<P: Float> RobotConfig<P> {
     /// Builds the robot, disarmed.
@@ -118,12 +119,7 @@ impl<P: Float> RobotConfig<P> {
             ticks: TickWatch::new(nominal_micros, limits.max_gap_micros, limits.max_late_ticks),
             imu: ImuWatch::new(&limits.imu),
             inertial: Inertial::new(self, dt),
-            odometer: Odometer::new(
-                chassis,
-                limits.imu.max_age_micros,
-                ticks(ENCODER_TICKS, dt),
-                ticks(ENCODER_TICKS - 1, dt),
-            )?,
+            odometer: Odometer::new(chassis, limits.imu.max_age_micros, dt)?,
             estimator: Estimator::new(self, dt, metres_per_count)?,
             battery: Battery {
                 millivolts: 0,
@@ -138,7 +134,7 @@ impl<P: Float> RobotConfig<P> {
             supervisor: Supervisor::default(),
             reference: Reference::new(&self.command, metres_per_count, dt),
             balancer: Balancer::new(&self.balance, dt)?,
-            turn: Turn::new(&self.turn, ticks(SLOW_TICKS, dt))?,
+            turn: Turn::new(&self.turn, slow(dt))?,
             drive: self.drive.build::<T>()?,
             calibration: BiasCalibration::default(),
             config: *self,
@@ -172,7 +168,7 @@ impl<T: Real> Robot<T> {
         balance: impl FnOnce(&mut Balancer<T>, Motion<T>, Option<T::Param>) -> T,
     ) -> &Outputs<T> {
         let fault = self.sense(now, inputs);
-        if self.count & 3 == 3 {
+        if is_turn(WATCH_SLOT, self.count) {
             self.found = self.watch(inputs.battery_millivolts);
         }
         let fault = fault.or(self.found);
@@ -209,8 +205,7 @@ impl<T: Real> Robot<T> {
     /// [`Pid::retune`](crate::control::pid::Pid::retune); the old settings then stay.
     pub fn retune(&mut self, config: &RobotConfig<T::Param>) -> Result<(), ConfigError> {
         let turn = self.turn;
-        self.turn
-            .retune(&config.turn, ticks(SLOW_TICKS, self.config.period))?;
+        self.turn.retune(&config.turn, slow(self.config.period))?;
         if let Err(error) = self.retune_balance(&config.balance) {
             self.turn = turn;
             return Err(error);
@@ -246,7 +241,7 @@ impl<T: Real> Robot<T> {
         self.count = self.count.wrapping_add(1);
         // It calibrates standing still; tilt and speed begin anew afterwards.
         let stands = self.outputs.state == State::Calibrating;
-        if u16::from(self.count).is_multiple_of(ENCODER_TICKS) && !stands {
+        if !stands {
             self.odometer.step(now, &inputs.encoders);
         } else {
             self.odometer.moved = 0;
@@ -390,7 +385,7 @@ impl<T: Real> Robot<T> {
         let dt = self.ticks.irregular.map(seconds);
         let drive = balance(&mut self.balancer, motion, dt) + self.excitation;
         record.drive_voltage = drive;
-        if self.count & 3 == 1 {
+        if is_turn(TURN_SLOT, self.count) {
             let most = self.limits.max_turn;
             let wanted = if command.turn.is_usable() {
                 command.turn.limit_to(most)
@@ -419,8 +414,15 @@ fn is_hard<T: Scalar>(drive: &Drive<T>) -> bool {
     }
 }
 
-fn ticks<P: Float>(count: u16, dt: P) -> P {
-    dt * P::lit(f64::from(count))
+/// Whether a tick of that number is the turn of what has this slot.
+#[inline(always)]
+fn is_turn(slot: u16, count: u8) -> bool {
+    u16::from(count) % SLOW_TICKS == slot
+}
+
+/// The period of the slower things.
+fn slow<P: Float>(dt: P) -> P {
+    dt * P::lit(f64::from(SLOW_TICKS))
 }
 
 impl<T: Scalar> Battery<T> {
