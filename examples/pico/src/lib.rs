@@ -6,6 +6,7 @@
 // One name for the adapters on every board.
 extern crate hal_rp2040 as hal;
 
+#[path = "../../shared/arm_button.rs"]
 pub mod arm_button;
 #[path = "../../shared/blink_imu.rs"]
 pub mod blink_imu;

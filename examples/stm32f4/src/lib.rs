@@ -3,7 +3,7 @@
 //! [`board`] is the wiring; the rest is the same on every board of this folder's neighbours.
 #![no_std]
 
-#[path = "../../pico/src/arm_button.rs"]
+#[path = "../../shared/arm_button.rs"]
 pub mod arm_button;
 #[path = "../../shared/blink_imu.rs"]
 pub mod blink_imu;
