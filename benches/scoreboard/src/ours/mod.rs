@@ -92,8 +92,6 @@ const WITHOUT_ROW: &[(&str, &str)] = &[
         "a machine of states over the flux observer",
     ),
     ("FieldWeakeningConfig", "acts inside the current loop"),
-    ("LeanPidConfig", "not examined yet"),
-    ("DcCurrentLoopConfig", "not examined yet"),
     ("EdgeSpeedConfig", "takes moments of edges"),
     ("ExcitationConfig", "a signal, not an answer to one"),
     ("IdentificationConfig", "a procedure with an end"),
