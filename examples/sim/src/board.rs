@@ -17,7 +17,11 @@ pub fn board(args: &BoardArgs) -> Result<bool> {
     let listener = TcpListener::bind(("127.0.0.1", args.port))
         .with_context(|| format!("port {} cannot be had; choose another by --port", args.port))?;
     listener.set_nonblocking(true)?;
-    let mut robot = Lockstep::start(&args.board, &args.image, args.seed)?;
+    let mut robot = Lockstep::start(
+        &args.emulated.board,
+        &args.emulated.image,
+        args.emulated.seed,
+    )?;
     let address = listener.local_addr()?;
     println!("the board's prompt is behind {address}: balance prompt {address}");
     let started = Instant::now();

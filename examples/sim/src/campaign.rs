@@ -241,8 +241,12 @@ pub fn campaign(args: &CampaignArgs) -> Result<bool> {
         .iter()
         .filter(|fault| args.fault.is_empty() || args.fault.iter().any(|name| name == fault.name))
         .collect();
-    let mut chance = Pcg32::seed_from_u64(args.seed);
-    let mut robot = Lockstep::start(&args.board, &args.image, args.seed)?;
+    let mut chance = Pcg32::seed_from_u64(args.emulated.seed);
+    let mut robot = Lockstep::start(
+        &args.emulated.board,
+        &args.emulated.image,
+        args.emulated.seed,
+    )?;
     robot.run(600)?;
     robot.balance()?;
     let mut rows: BTreeMap<&str, Row> = BTreeMap::new();
@@ -304,7 +308,7 @@ pub fn campaign(args: &CampaignArgs) -> Result<bool> {
     let failed: u32 = rows.values().map(|row| row.failed).sum();
     println!(
         "{injections} injections in {seconds:.0} s, {failed} not borne, {} resets, seed {}",
-        summary["resets"], args.seed
+        summary["resets"], args.emulated.seed
     );
     Ok(good)
 }

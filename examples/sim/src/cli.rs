@@ -241,10 +241,10 @@ pub struct EvaluateArgs {
     pub leave_one_out: bool,
 }
 
-/// Which firmware to run on which board.
+/// An emulated board, its firmware, and its chance.
 #[derive(Clone, Debug, Args)]
-pub struct EmulateArgs {
-    /// Firmware image
+pub struct EmulatedArgs {
+    /// Firmware image; board, flood and campaign want one with a prompt
     #[arg(long, value_name = "PATH")]
     pub image: PathBuf,
     /// Server of the emulated board
@@ -254,9 +254,17 @@ pub struct EmulateArgs {
         default_value = "examples/pico/emulator/serve.mjs"
     )]
     pub board: PathBuf,
-    /// Seed of the sensor noise
+    /// Seed of all that is left to chance: noise, times, durations
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
+}
+
+/// Which firmware to run on which board.
+#[derive(Clone, Debug, Args)]
+pub struct EmulateArgs {
+    /// The board with its image
+    #[command(flatten)]
+    pub emulated: EmulatedArgs,
     /// Compare cycles and jitter with this file; fail if they have grown
     #[arg(long, value_name = "PATH")]
     pub expect: Option<PathBuf>,
@@ -297,64 +305,34 @@ pub struct ProcessorArgs {
 /// Which image to put behind which port.
 #[derive(Clone, Debug, Args)]
 pub struct BoardArgs {
-    /// Firmware image with a prompt
-    #[arg(long, value_name = "PATH")]
-    pub image: PathBuf,
-    /// Server of the emulated board
-    #[arg(
-        long,
-        value_name = "PATH",
-        default_value = "examples/pico/emulator/serve.mjs"
-    )]
-    pub board: PathBuf,
+    /// The board with its image
+    #[command(flatten)]
+    pub emulated: EmulatedArgs,
     /// Port
     #[arg(long, value_name = "N", default_value_t = 7301)]
     pub port: u16,
-    /// Seed of the sensor noise
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub seed: u64,
 }
 
 /// How to flood the prompt of which image.
 #[derive(Clone, Debug, Args)]
 pub struct FloodArgs {
-    /// Firmware image with a prompt
-    #[arg(long, value_name = "PATH")]
-    pub image: PathBuf,
-    /// Server of the emulated board
-    #[arg(
-        long,
-        value_name = "PATH",
-        default_value = "examples/pico/emulator/serve.mjs"
-    )]
-    pub board: PathBuf,
+    /// The board with its image
+    #[command(flatten)]
+    pub emulated: EmulatedArgs,
     /// Seconds of flood
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "60")]
     pub seconds: f64,
-    /// Seed of the noise
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub seed: u64,
 }
 
 /// How many faults to put into which image.
 #[derive(Clone, Debug, Args)]
 pub struct CampaignArgs {
-    /// Firmware image with a prompt
-    #[arg(long, value_name = "PATH")]
-    pub image: PathBuf,
-    /// Server of the emulated board
-    #[arg(
-        long,
-        value_name = "PATH",
-        default_value = "examples/pico/emulator/serve.mjs"
-    )]
-    pub board: PathBuf,
+    /// The board with its image
+    #[command(flatten)]
+    pub emulated: EmulatedArgs,
     /// Faults of each kind
     #[arg(long, value_name = "N", default_value_t = 25)]
     pub each: u32,
-    /// Seed of times, durations and noise
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub seed: u64,
     /// Only these kinds
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub fault: Vec<String>,

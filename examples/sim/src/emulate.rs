@@ -165,8 +165,8 @@ struct Outcome {
 fn run(args: &EmulateArgs) -> Result<Outcome> {
     let robot = robots::find("pico_kit").context("the list of robots has no pico_kit")?;
     let scale = RobotConfig::<f32>::pico_kit().imu_scale;
-    let mut world = World::new(&robot, &SCENARIO, scale, args.seed)?;
-    let mut board = Board::start(&args.board, &args.image, &[])?;
+    let mut world = World::new(&robot, &SCENARIO, scale, args.emulated.seed)?;
+    let mut board = Board::start(&args.emulated.board, &args.emulated.image, &[])?;
     let mut reading = world.read();
     let mut imu = reading.imu.unwrap_or_default();
     let mut bridges = [Bridge::Coast; 2];

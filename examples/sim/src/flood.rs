@@ -90,7 +90,11 @@ fn describe(name: &str, statistics: &Value) {
 
 /// Floods; whether nothing came of it.
 pub fn flood(args: &FloodArgs) -> Result<bool> {
-    let mut robot = Lockstep::start(&args.board, &args.image, args.seed)?;
+    let mut robot = Lockstep::start(
+        &args.emulated.board,
+        &args.emulated.image,
+        args.emulated.seed,
+    )?;
     robot.run(600)?;
     robot.balance()?;
     // It sways a little from being let go.
@@ -106,7 +110,7 @@ pub fn flood(args: &FloodArgs) -> Result<bool> {
     let quiet = robot.statistics()?;
     describe("quiet", &quiet);
 
-    let mut chance = Pcg32::seed_from_u64(args.seed);
+    let mut chance = Pcg32::seed_from_u64(args.emulated.seed);
     let mut bytes = Vec::new();
     let (mut sent, mut heard, mut slowest) = (0, 0, 0.0_f64);
     let end = robot.now + (args.seconds * 1e6) as u64;
