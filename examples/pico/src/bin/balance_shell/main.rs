@@ -3,7 +3,7 @@
 #![no_std]
 #![no_main]
 
-#[path = "../../arm_button.rs"]
+#[path = "../../../../shared/arm_button.rs"]
 mod arm_button;
 mod control;
 mod last_run;
