@@ -4,7 +4,7 @@ use super::scalar::Real;
 
 /// The same angle in −π .. π, for any usable input; an unusable one gives NaN.
 ///
-/// An angle that is already there comes back bit for bit. Worst error for `f32` 3e-7 rad up to
+/// An angle that is already there comes back bit for bit. Worst error for `f32` 3.4e-7 rad up to
 /// 10⁴ rad (its own last place near π), then 3e-12 of the angle up to 2²⁶ rad, for `f64` 1e-9 rad up to 10⁶ rad, then growing with the
 /// angle's own last place; for fixed point one unit in the last place or 3e-9 rad. A bounded
 /// number of operations, no loop. With more than 29 fractional bits π is out of range and there
@@ -94,7 +94,8 @@ mod tests {
         #[test]
         fn the_same_angle(x in -1e6_f64..1e6, bits: i32) {
             check(x, 1e-9);
-            check((x * 0.01) as f32, 3e-7);
+            // Near π: 1.2e-7 of the product, 0.9e-7 each of 2π and of the phase, 0.3e-7 of the reduction.
+            check((x * 0.01) as f32, 3.4e-7);
             // What an f32 holds exactly.
             let bits = bits & !0x7f;
             check(Q8::from_bits(bits), 2e-7);
