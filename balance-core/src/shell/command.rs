@@ -110,6 +110,8 @@ pub struct Shell<W: Write> {
     cli: Cli<W, W::Error, [u8; LINE], [u8; HISTORY]>,
     /// Bytes since the last end of a line, less those taken back.
     typed: usize,
+    /// A byte has come since that no keyboard sends.
+    noisy: bool,
 }
 
 impl<W: Write> core::fmt::Debug for Shell<W> {
@@ -132,6 +134,7 @@ impl<W: Write> Shell<W> {
         Ok(Self {
             cli: builder.build()?,
             typed: 0,
+            noisy: false,
         })
     }
 
@@ -146,12 +149,14 @@ impl<W: Write> Shell<W> {
                 machine,
                 // What did not fit was dropped, and the rest might be a command.
                 too_long: self.typed > LINE,
+                noisy: self.noisy,
             };
-            self.typed = match byte {
-                b'\r' | b'\n' => 0,
-                8 | 127 => self.typed.saturating_sub(1),
-                _ => self.typed.saturating_add(1),
-            };
+            match *byte {
+                b'\r' | b'\n' => (self.typed, self.noisy) = (0, false),
+                BACKSPACE | DELETE => self.typed = self.typed.saturating_sub(1),
+                _ => self.typed = self.typed.saturating_add(1),
+            }
+            self.noisy |= !is_typed(*byte);
             let done = self.cli.process_byte::<Command<'_>, _>(*byte, &mut prompt);
             result = result.and(done);
         }
@@ -159,9 +164,22 @@ impl<W: Write> Shell<W> {
     }
 }
 
+const BACKSPACE: u8 = 8;
+const DELETE: u8 = 127;
+const ESCAPE: u8 = 27;
+
+/// Whether a keyboard sends it: the text of commands, and what edits a line.
+const fn is_typed(byte: u8) -> bool {
+    matches!(
+        byte,
+        b' '..=b'~' | b'\t' | b'\r' | b'\n' | BACKSPACE | DELETE | ESCAPE
+    )
+}
+
 struct Prompt<'m, M> {
     machine: &'m mut M,
     too_long: bool,
+    noisy: bool,
 }
 
 impl<W: Write<Error = E>, E: embedded_io::Error, M: Machine> CommandProcessor<W, E>
@@ -174,6 +192,10 @@ impl<W: Write<Error = E>, E: embedded_io::Error, M: Machine> CommandProcessor<W,
     ) -> Result<(), ProcessError<'a, E>> {
         if self.too_long {
             return Ok(cli.writer().write_str("error: the line is too long")?);
+        }
+        if self.noisy {
+            // The parser drops what is no text: the rest might be a command.
+            return Ok(cli.writer().write_str("error: noise on the line")?);
         }
         let name = raw.name();
         // The parser lets commands without arguments have some: noise must not arm a robot.

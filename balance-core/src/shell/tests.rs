@@ -310,9 +310,11 @@ fn completes_commands_and_remembers_lines() {
 
 proptest! {
     /// A flood of anything neither panics nor changes or orders anything, and the prompt works
-    /// afterwards.
+    /// afterwards. But for Tab: a letter, Tab and Return are a command, whoever sends them.
     #[test]
-    fn noise_does_nothing(noise in proptest::collection::vec(any::<u8>(), 0..4000)) {
+    fn noise_does_nothing(
+        noise in proptest::collection::vec(any::<u8>().prop_filter("Tab", |b| *b != b'\t'), 0..4000),
+    ) {
         let mut bench = Bench::default();
         let before = *bench.parameters.config();
         let mut shell = Shell::new(Screen::default()).unwrap();
@@ -322,6 +324,18 @@ proptest! {
         // Ends an escape sequence, a character begun and a line.
         shell.feed(b"AA\r\n\r\ndisarm\r", &mut bench).unwrap();
         prop_assert_eq!(&bench.orders[..], &[Order::Disarm][..]);
+    }
+
+    #[test]
+    fn a_line_with_noise_is_no_command(noise in prop_oneof![0_u8..8, 14_u8..27, 128_u8..=255], at in 0..4_usize) {
+        let mut bench = Bench::default();
+        let mut shell = Shell::new(Screen::default()).unwrap();
+        let mut line = std::vec::Vec::from(*b"arm\r");
+        line.insert(at, noise);
+        shell.feed(&line, &mut bench).unwrap();
+        prop_assert!(bench.orders.is_empty());
+        shell.feed(b"\rarm\r", &mut bench).unwrap();
+        prop_assert_eq!(&bench.orders[..], &[Order::Arm][..]);
     }
 
     #[test]
